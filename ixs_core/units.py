@@ -1,0 +1,43 @@
+"""Physical constants and conversions in the suite's units, all from `scipy.constants` (CODATA).
+
+Energies in meV, lengths in Å, wave vectors in Å⁻¹ including 2π, temperatures in K,
+line widths as FWHM in meV, times in ps, velocities in km/s (1 km/s = 10 Å/ps).
+"""
+
+from __future__ import annotations
+
+from scipy import constants
+
+MEV = constants.milli * constants.e
+"""One meV in joule."""
+
+BOLTZMANN_MEV_K = constants.k / MEV
+"""Boltzmann's constant in meV/K."""
+
+HBAR_MEV_PS = constants.hbar / MEV / constants.pico
+"""ħ in meV ps: a line of FWHM Γ (meV) lives τ = ħ/Γ (ps)."""
+
+THZ_IN_MEV = constants.h * constants.tera / MEV
+"""Energy of 1 THz in meV."""
+
+INVERSE_CM_IN_MEV = constants.h * constants.c / constants.centi / MEV
+"""Energy of 1 cm⁻¹ in meV."""
+
+HC_KEV_ANGSTROM = constants.h * constants.c / (constants.kilo * constants.e * constants.angstrom)
+"""h c in keV Å: wavelength (Å) = this / photon energy (keV)."""
+
+MEV_ANGSTROM_IN_KM_PER_S = constants.angstrom * MEV / constants.hbar / constants.kilo
+"""dE/dQ of 1 meV Å as a group velocity in km/s."""
+
+FWHM_PER_SIGMA = 2.3548200450309493
+"""FWHM of a Gaussian of unit standard deviation, 2 √(2 ln 2)."""
+
+
+def lifetime_ps(fwhm_mev: float) -> float:
+    """Lifetime τ = ħ/FWHM in ps of a line of the given full width in meV (infinite at zero)."""
+    return HBAR_MEV_PS / fwhm_mev if fwhm_mev > 0 else float("inf")
+
+
+def wavelength_angstrom(energy_kev: float) -> float:
+    """Wavelength in Å of photons of the given energy in keV."""
+    return HC_KEV_ANGSTROM / energy_kev

@@ -1,0 +1,18 @@
+"""Measured scans -> spectra -> fitted modes."""
+
+from __future__ import annotations
+
+from ixs_core._lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(
+    __name__,
+    {
+        "fitting": ["ModeFit", "SpectrumFit", "Value", "fit_spectrum"],
+        "lineshape": ["bose_factor", "dho"],
+        "convolution": ["convolved_dho"],
+        "resolution": ["Resolution"],
+        "scan": ["Analyzer", "Flag", "Scan", "Source"],
+        "spectrum": ["Spectrum"],
+        "spectrum_model": ["SpectrumModel"],
+    },
+)

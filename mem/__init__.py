@@ -1,0 +1,1 @@
+"""Maximum-entropy electron density from single-crystal structure factors (not built yet)."""

@@ -1,0 +1,1 @@
+"""Predictions in the measurement's own terms: its Q, its resolution, its units (not built yet)."""
