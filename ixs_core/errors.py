@@ -75,5 +75,5 @@ class ProjectLockedError(InputError):
     """Another program is writing the project file."""
 
 
-class Cancelled(IxsError):  # noqa: N818 - a user's wish, not an error
+class Cancelled(IxsError):
     """A long function stopped because its cancel token was set."""
