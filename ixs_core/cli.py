@@ -57,7 +57,7 @@ class LazyGroup(TyperGroup):
         name, stub, rest = super().resolve_command(ctx, args)
         if stub is None:
             return name, stub, rest
-        return name, load_command(mounted_commands()[stub.name]), rest
+        return name, load_command(mounted_commands()[str(stub.name)]), rest
 
 
 app = typer.Typer(
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "--debug" in arguments:
             raise
         _fail(str(error))
-    except Exception as error:  # noqa: BLE001 - the last resort: a line, not a traceback
+    except Exception as error:  # the last resort: a line, not a traceback
         if "--debug" in arguments:
             raise
         _fail(f"internal error, {type(error).__name__}: {error}; `ixs --debug …` shows where")

@@ -1,0 +1,449 @@
+"""Fit a spectrum: counts against the model, Poisson by default, with honest errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ixs_core.arrays import FloatArray
+from ixs_core.errors import InputError
+from ixs_reduce.coordinates import Coordinates, coordinates_of
+from ixs_reduce.fisher_scoring import Optimum, covariance, held_at_bounds, minimise
+from ixs_reduce.likelihood import Objective
+from ixs_reduce.mode_fit import ModeFit, Value, mode_fits
+from ixs_reduce.spectrum import Spectrum
+from ixs_reduce.spectrum_model import PreparedModel, SpectrumModel
+from ixs_reduce.start_values import linear_start, rearrangements, seed_modes
+
+if TYPE_CHECKING:
+    import lmfit
+
+    from ixs_core.jobs import CancelToken
+
+__all__ = ["ModeFit", "SpectrumFit", "Value", "fit_spectrum"]
+
+# Beyond this ratio of width to energy a mode moves as (ln W²/G, ln W).
+_STRONGLY_DAMPED = 1.5
+_LOW_COUNTS = 10
+# Another start must beat the best by this much in the objective to replace it.
+_BETTER = 1e-3
+# Rearrangements tried for a few steps before one of them is followed to its end.
+_SCREENED = 6
+
+
+@dataclass(frozen=True)
+class SpectrumFit:
+    """A fitted spectrum.
+
+    Parameters
+    ----------
+    spectrum, model : what was fitted with what.
+    parameter_names : tuple of str
+        Order of `parameters`, `covariance`.
+    parameters : (n,) array
+        Best values.
+    covariance : (n, n) array
+        Inverse Fisher information; zero rows for parameters that are fixed or at a bound.
+    held : tuple of str
+        Free parameters that ended on a bound.
+    deviance, dof : float, int
+        Minimised objective (Poisson deviance, or χ²), points minus free parameters.
+    expected_counts : (n_points,) array
+    converged, message : bool, str
+    objective, starts, seed : as given.
+    start_parameters : lmfit.Parameters or None
+        Given start parameters (bounds, ties, fixed values), for running again.
+    start_vectors : tuple of tuple of float
+        The start points that were tried, for running again bit for bit.
+    warnings : tuple of str
+    """
+
+    spectrum: Spectrum
+    model: SpectrumModel
+    parameter_names: tuple[str, ...]
+    parameters: FloatArray
+    covariance: FloatArray
+    held: tuple[str, ...]
+    deviance: float
+    dof: int
+    expected_counts: FloatArray
+    converged: bool
+    message: str
+    objective: Objective
+    starts: int
+    seed: int
+    start_parameters: Any
+    start_vectors: tuple[tuple[float, ...], ...]
+    warnings: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+
+    def value(self, name: str) -> Value:
+        """A parameter with its standard error (0 when fixed, NaN at a bound)."""
+        i = self.parameter_names.index(name)
+        at_bound = name in self.held
+        error = float("nan") if at_bound else float(np.sqrt(max(self.covariance[i, i], 0.0)))
+        return Value(float(self.parameters[i]), error, at_bound)
+
+    @cached_property
+    def modes(self) -> tuple[ModeFit, ...]:
+        """Fitted modes, by rising energy."""
+        return mode_fits(self.parameters, self.covariance, self.held, self.model, self.branches)
+
+    @property
+    def zero(self) -> Value:
+        """Energy zero in meV: true energy = file energy - zero."""
+        return self.value("zero")
+
+    @property
+    def elastic(self) -> Value | None:
+        """Area of the elastic line per unit exposure, meV; None without one."""
+        return self.value("elastic") if self.model.elastic else None
+
+    @property
+    def quasielastic(self) -> tuple[Value, Value] | None:
+        """(area, FWHM) of the quasi-elastic line; None without one."""
+        if not self.model.quasielastic:
+            return None
+        return self.value("qe_amplitude"), self.value("qe_fwhm")
+
+    @property
+    def background(self) -> tuple[Value, ...]:
+        """Background coefficients c0, c1 per unit exposure (c0 + c1 E, E of the file)."""
+        return tuple(self.value(n) for n in self.parameter_names if n.startswith("background"))
+
+    @property
+    def reduced_deviance(self) -> float:
+        """Deviance per degree of freedom (NaN without any)."""
+        return self.deviance / self.dof if self.dof > 0 else float("nan")
+
+    @property
+    def correlated(self) -> tuple[tuple[str, str, float], ...]:
+        """Pairs of parameters with |correlation| > 0.95."""
+        error = np.sqrt(np.diag(self.covariance))
+        scale = np.where(error > 0, error, np.inf)
+        matrix = self.covariance / scale[:, None] / scale
+        return tuple(
+            (self.parameter_names[i], self.parameter_names[j], float(matrix[i, j]))
+            for i, j in zip(*np.triu_indices(error.size, 1), strict=True)
+            if abs(matrix[i, j]) > 0.95
+        )
+
+    def to_lmfit(self) -> lmfit.minimizer.MinimizerResult:
+        """The fit as lmfit's result, for `lmfit.fit_report` and friends."""
+        from ixs_reduce.lmfit_bridge import minimizer_result
+
+        return minimizer_result(self)
+
+
+def fit_spectrum(
+    spectrum: Spectrum,
+    model: SpectrumModel,
+    start: Sequence[float] | lmfit.Parameters | None = None,
+    starts: int = 4,
+    objective: Objective = "poisson",
+    seed: int = 0,
+    cancel: CancelToken | None = None,
+) -> SpectrumFit:
+    """Fit a model to the counts of a spectrum.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    model : SpectrumModel
+    start : None, sequence of float, or lmfit.Parameters
+        Start values: found from the data, or mode energies in meV, or full parameters with
+        bounds, fixed values and expressions (kept).
+    starts : int
+        Number of start points; the best result counts. The first is `start` itself, the
+        others scatter about it.
+    objective : "poisson" or "chi2"
+        Poisson deviance, or χ² with weights 1/max(N, 1), which is biased at low counts.
+    seed : int
+        Of the scatter of start points.
+    cancel : CancelToken, optional
+
+    Returns
+    -------
+    SpectrumFit
+
+    Raises
+    ------
+    InputError
+        For fewer points than free parameters, no counts at all, or unusable start values.
+    Cancelled
+        When `cancel` is set.
+    """
+    if objective not in ("poisson", "chi2"):
+        raise InputError("unknown objective", key="objective", found=objective)
+    if starts < 1:
+        raise InputError("at least one start is needed", key="starts", found=starts)
+    given, first = _first_point(spectrum, model, start)
+    search = _Search(spectrum, model, given, objective, cancel)
+    generator = np.random.default_rng(seed)
+    vectors = [first]
+    best = search.run(first)
+    # Two of three further starts rearrange the best modes so far, the third scatters about them.
+    moves = rearrangements(spectrum, model, best.values) if starts > 1 else []
+    for k in range(1, starts):
+        if moves and k % 3:
+            vectors.append(moves.pop(search.most_promising(moves[:_SCREENED])))
+        else:
+            vectors.append(_scattered(best.values, model, generator))
+        found = search.run(vectors[-1])
+        if found.objective < best.objective - _BETTER:
+            best = found
+            moves = rearrangements(spectrum, model, best.values)
+    return search.result(best, vectors, seed)
+
+
+def fit_from(
+    spectrum: Spectrum,
+    model: SpectrumModel,
+    given: lmfit.Parameters,
+    vectors: Sequence[FloatArray],
+    objective: Objective = "poisson",
+    seed: int = 0,
+    cancel: CancelToken | None = None,
+) -> SpectrumFit:
+    """Fit from given start points only: `given` holds bounds, fixed values and ties.
+
+    vectors : sequence of (n_parameters,) arrays. Errors as for `fit_spectrum`. With the
+    `start_parameters` and `start_vectors` of a fit this gives that fit again, bit for bit.
+    """
+    search = _Search(spectrum, model, given, objective, cancel)
+    best = search.run(vectors[0])
+    for vector in vectors[1:]:
+        found = search.run(vector)
+        if found.objective < best.objective - _BETTER:
+            best = found
+    return search.result(best, vectors, seed)
+
+
+class _Found(NamedTuple):
+    """A local optimum: where it is in parameters and coordinates, and its objective."""
+
+    values: FloatArray
+    coordinates: Coordinates
+    optimum: Optimum
+
+    @property
+    def objective(self) -> float:
+        return self.optimum.objective
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Searches from start points for one spectrum and model."""
+
+    spectrum: Spectrum
+    model: SpectrumModel
+    given: lmfit.Parameters
+    objective: Objective
+    cancel: CancelToken | None
+    prepared: PreparedModel = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prepared", self.model.prepare(self.spectrum.energy_mev))
+        _check_data(self.spectrum, self._coordinates(()).free.size)
+
+    def run(self, vector: FloatArray, tolerance: float = 1e-4) -> _Found:
+        """The optimum reached from a start point; strongly damped modes move as such."""
+        damped = _damped_modes(vector, self.model.n_modes)
+        found = self._solve(self._coordinates(damped), vector, tolerance)
+        now_damped = _damped_modes(found.values, self.model.n_modes)
+        if set(now_damped) - set(damped):
+            found = self._solve(self._coordinates(now_damped), found.values, tolerance)
+        return found
+
+    def most_promising(self, vectors: Sequence[FloatArray]) -> int:
+        """Which of some start points is lowest after a few steps."""
+        reached = [
+            self._solve(self._coordinates(()), vector, 1.0, max_iterations=4).objective
+            for vector in vectors
+        ]
+        return int(np.argmin(reached))
+
+    def result(self, best: _Found, vectors: Sequence[FloatArray], seed: int) -> SpectrumFit:
+        """The best optimum, polished, with its errors."""
+        final = self._solve(best.coordinates, best.values, 1e-8)
+        return _result(self, final, vectors, seed)
+
+    def _coordinates(self, damped: tuple[int, ...]) -> Coordinates:
+        energy = self.spectrum.energy_mev
+        ends = (float(energy[0]), float(energy[-1]))
+        return coordinates_of(self.given, self.model.parameter_names, ends, damped)
+
+    def _solve(
+        self,
+        coordinates: Coordinates,
+        values: FloatArray,
+        tolerance: float,
+        max_iterations: int = 200,
+    ) -> _Found:
+        coordinates = replace(coordinates, base=values)
+        exposure = self.spectrum.exposure
+        rate = self.spectrum.background_rate
+        constant = 0.0 if rate is None else exposure * rate
+
+        def evaluate(point: FloatArray) -> tuple[FloatArray, FloatArray]:
+            theta, slope = coordinates.parameters(point)
+            intensity, jacobian = self.prepared(theta)
+            return exposure * intensity + constant, (slope.T @ jacobian) * exposure
+
+        lower, upper = coordinates.bounds()
+        optimum = minimise(
+            evaluate,
+            coordinates.point(values),
+            lower,
+            upper,
+            self.spectrum.counts,
+            self.objective,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+            cancel=self.cancel,
+        )
+        return _Found(coordinates.parameters(optimum.point)[0], coordinates, optimum)
+
+
+def _damped_modes(values: FloatArray, n_modes: int) -> tuple[int, ...]:
+    energy, fwhm = values[0 : 3 * n_modes : 3], values[1 : 3 * n_modes : 3]
+    return tuple(np.flatnonzero(fwhm > _STRONGLY_DAMPED * energy).tolist())
+
+
+def _check_data(spectrum: Spectrum, n_free: int) -> None:
+    if spectrum.counts.size <= n_free:
+        raise InputError(
+            f"{spectrum.label} has too few points for the model",
+            found=f"{spectrum.counts.size} points",
+            expected=f"more than the {n_free} free parameters",
+        )
+    if not spectrum.counts.sum() > 0 or not spectrum.exposure.max() > 0:
+        raise InputError(f"{spectrum.label} has no counts to fit")
+
+
+def _first_point(
+    spectrum: Spectrum,
+    model: SpectrumModel,
+    start: Sequence[float] | lmfit.Parameters | None,
+) -> tuple[lmfit.Parameters, FloatArray]:
+    """Parameters with bounds, and the first start point."""
+    if isinstance(start, Mapping):
+        return start, model.vector(start)
+    zero = spectrum.zero_mev if spectrum.zero_mev is not None else 0.0
+    if start is None and isinstance(model.modes, int):
+        energies, widths = seed_modes(spectrum, model, zero)
+    else:
+        energies = np.array(model.start_energies(start))
+        widths = np.full(model.n_modes, 0.5 * model.resolution.fwhm_mev)
+    first, _ = linear_start(spectrum, model, energies, widths, zero_mev=zero)
+    return bounded_parameters(spectrum, model, zero), first
+
+
+def bounded_parameters(
+    spectrum: Spectrum, model: SpectrumModel, zero_mev: float
+) -> lmfit.Parameters:
+    """The model's parameters with the bounds that this spectrum suggests.
+
+    Mode energies stay within the data's range plus twice the FWHM of R, widths within its
+    span, the zero within twice the FWHM of R.
+    """
+    parameters = model.parameters()
+    width = model.resolution.fwhm_mev
+    span = float(np.ptp(spectrum.energy_mev))
+    reach = float(np.abs(spectrum.energy_mev - zero_mev).max())
+    for i in range(model.n_modes):
+        parameters[f"mode{i + 1}_energy"].max = reach + 2 * width
+        parameters[f"mode{i + 1}_fwhm"].max = max(span, width)
+    parameters["zero"].set(value=zero_mev, min=zero_mev - 2 * width, max=zero_mev + 2 * width)
+    return parameters
+
+
+def _scattered(
+    vector: FloatArray, model: SpectrumModel, generator: np.random.Generator
+) -> FloatArray:
+    """Another start point near a given one."""
+    n, width = model.n_modes, model.resolution.fwhm_mev
+    moved = vector.copy()
+    moved[0 : 3 * n : 3] = np.abs(moved[0 : 3 * n : 3] + generator.normal(0, 0.3 * width, n)) + 0.1
+    moved[1 : 3 * n : 3] = (moved[1 : 3 * n : 3] + 0.1 * width) * np.exp(
+        generator.normal(0, 0.7, n)
+    )
+    strong = max(float(moved[2 : 3 * n : 3].max(initial=0.0)), 1e-30)
+    moved[2 : 3 * n : 3] = np.maximum(moved[2 : 3 * n : 3], 0.05 * strong)
+    return moved
+
+
+def _result(
+    search: _Search, found: _Found, vectors: Sequence[FloatArray], seed: int
+) -> SpectrumFit:
+    coordinates, optimum = found.coordinates, found.optimum
+    lower, upper = coordinates.bounds()
+    held = held_at_bounds(optimum, lower, upper)
+    values, slope = coordinates.parameters(optimum.point)
+    matrix = slope @ covariance(optimum, held) @ slope.T
+    names = coordinates.names
+    held_names = {names[coordinates.free[k]] for k in np.flatnonzero(held)}
+    if coordinates.ends_mev is not None:  # a background end at zero is no bound of c0 or c1
+        held_names -= {"background_c0", "background_c1"}
+    values, matrix, held_names = _sorted_modes(
+        values, matrix, held_names, search.model, search.given
+    )
+    return SpectrumFit(
+        spectrum=search.spectrum,
+        model=search.model,
+        parameter_names=names,
+        parameters=values,
+        covariance=matrix,
+        held=tuple(n for n in names if n in held_names),
+        deviance=optimum.objective,
+        dof=int(search.spectrum.counts.size - coordinates.free.size),
+        expected_counts=optimum.expected,
+        converged=optimum.converged,
+        message=_message(optimum, held_names),
+        objective=search.objective,
+        starts=len(vectors),
+        seed=seed,
+        start_parameters=search.given,
+        start_vectors=tuple(tuple(v.tolist()) for v in vectors),
+        warnings=_warnings(search.spectrum, search.objective),
+    )
+
+
+def _sorted_modes(
+    values: FloatArray,
+    matrix: FloatArray,
+    held: set[str],
+    model: SpectrumModel,
+    given: lmfit.Parameters,
+) -> tuple[FloatArray, FloatArray, set[str]]:
+    """Modes by rising energy, unless the user's fixed values or ties speak of them by number."""
+    n = model.n_modes
+    names = model.parameter_names
+    special = any(given[name].expr or not given[name].vary for name in names[: 3 * n])
+    rank = np.arange(n) if special else np.argsort(values[0 : 3 * n : 3], kind="stable")
+    order = np.concatenate(
+        ((3 * rank[:, None] + np.arange(3)).ravel(), np.arange(3 * n, values.size))
+    ).astype(int)
+    renamed = {names[k] for k, old in enumerate(order) if names[old] in held}
+    return values[order], matrix[np.ix_(order, order)], renamed
+
+
+def _message(optimum: Optimum, held: set[str]) -> str:
+    if not optimum.converged:
+        return f"not converged after {optimum.iterations} iterations"
+    text = f"converged in {optimum.iterations} iterations"
+    return f"{text}; at a bound: {', '.join(sorted(held))}" if held else text
+
+
+def _warnings(spectrum: Spectrum, objective: Objective) -> tuple[str, ...]:
+    share = float(np.mean(spectrum.counts < _LOW_COUNTS))
+    if objective == "chi2" and share > 0.1:
+        return (
+            f"χ² is biased here: {share:.0%} of the points have fewer than {_LOW_COUNTS} counts; "
+            "use the Poisson objective",
+        )
+    return ()
