@@ -1,0 +1,1 @@
+"""The commands of `ixs` that reduce and fit: one file each."""
