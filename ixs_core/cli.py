@@ -29,7 +29,7 @@ def mounted_commands() -> dict[str, Command]:
 
 
 def load_command(command: Command) -> Any:
-    """Import a command's function (or a `typer.Typer` of subcommands) and build its click command."""
+    """Import a command (a function, or a `typer.Typer` of subcommands) as a click command."""
     module, _, attribute = command.target.partition(":")
     target = getattr(import_module(module), attribute)
     if not isinstance(target, typer.Typer):
