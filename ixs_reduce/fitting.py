@@ -60,6 +60,13 @@ class SpectrumFit:
     start_vectors : tuple of tuple of float
         The start points that were tried, for running again bit for bit.
     warnings : tuple of str
+        What the user should know before trusting the numbers.
+    branches : tuple of str
+        Label of each mode given by a prediction; empty without one.
+    upper_limits : tuple of (name, value)
+        95 % upper limits of parameters that ended on their lower bound.
+    remarks : tuple of str
+        What the search noticed ("mode 1 may be two modes at 3.6 and 4.1 meV").
     """
 
     spectrum: Spectrum
@@ -80,6 +87,12 @@ class SpectrumFit:
     start_vectors: tuple[tuple[float, ...], ...]
     warnings: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
+    upper_limits: tuple[tuple[str, float], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def upper_limit(self, name: str) -> float | None:
+        """95 % upper limit of a parameter at its lower bound, None where there is none."""
+        return dict(self.upper_limits).get(name)
 
     def value(self, name: str) -> Value:
         """A parameter with its standard error (0 when fixed, NaN at a bound)."""

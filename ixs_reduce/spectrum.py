@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ixs_core.arrays import BoolArray, FloatArray
 from ixs_core.errors import InputError
 from ixs_reduce.scan import Flag
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,17 @@ class Spectrum:
     def label(self) -> str:
         """Scan and analyzer as shown to the user."""
         return " ".join(part for part in (self.scan, self.analyzer) if part) or "spectrum"
+
+    def selected(self, keep: BoolArray) -> Spectrum:
+        """The spectrum of the points where the (n,) mask `keep` is true."""
+        rate = self.background_rate
+        return replace(
+            self,
+            energy_mev=self.energy_mev[keep],
+            counts=self.counts[keep],
+            exposure=self.exposure[keep],
+            background_rate=None if rate is None else rate[keep],
+        )
 
     @property
     def sha256(self) -> str:
