@@ -397,13 +397,13 @@ def _result(
     lower, upper = coordinates.bounds()
     held = held_at_bounds(optimum, lower, upper)
     values, slope = coordinates.parameters(optimum.point)
-    matrix = slope @ covariance(optimum, held) @ slope.T
+    matrix: FloatArray = slope @ covariance(optimum, held) @ slope.T
     names = coordinates.names
     held_names = {names[coordinates.free[k]] for k in np.flatnonzero(held)}
     if coordinates.ends_mev is not None:  # a background end at zero is no bound of c0 or c1
         held_names -= {"background_c0", "background_c1"}
     values, matrix, held_names = _sorted_modes(
-        values, matrix, held_names, search.model, search.given
+        np.asarray(values), matrix, held_names, search.model, search.given
     )
     return SpectrumFit(
         spectrum=search.spectrum,

@@ -23,7 +23,7 @@ ShapeFunction = Callable[[ComplexArray], tuple[ComplexArray, ComplexArray, Compl
 _CRITICAL = 0.02
 _NEAR_THERMAL = 0.05
 # A contour is wide enough when nothing outside comes closer than this many cluster radii.
-_CLEARANCE = 3.0
+_CLEARANCE = 1.5
 
 
 class LinePoles(NamedTuple):
@@ -164,9 +164,10 @@ def _bose_at(z: ComplexArray, kt: float) -> tuple[ComplexArray, ComplexArray]:
     """n(z)+1 and its derivative at complex energies."""
     x = z / kt
     x = np.where(x.real < -700, -700 + 1j * x.imag, x)
-    denominator = np.expm1(-x)
+    denominator: ComplexArray = np.asarray(np.expm1(-x), dtype=complex)
     # On a thermal pole a contour takes over; the number must only exist.
-    bose = -1.0 / np.where(denominator == 0, 1e-30 + 0j, denominator)
+    denominator[denominator == 0] = 1e-30
+    bose = -1.0 / denominator
     return bose, -bose * (bose - 1) / kt
 
 
@@ -207,9 +208,14 @@ def _near_thermal(poles: ComplexArray, kt: float, explicit: int) -> BoolArray:
 
 
 def _oscillator_shape(energy: float, width: float, kt: float) -> ShapeFunction:
+    damped_square = (energy - width / 2) * (energy + width / 2)
+
     def shape(z: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
         offset = z**2 - energy**2
-        denominator = offset**2 + (width * z) ** 2
+        # (z²-W²)² + G²z² as a product over lower and upper poles: the sum cancels near a pole.
+        denominator = ((z + 0.5j * width) ** 2 - damped_square) * (
+            (z - 0.5j * width) ** 2 - damped_square
+        )
         value = _bose_at(z, kt)[0] * (2 / np.pi) * energy * width * z / denominator
         return (
             value,
@@ -222,7 +228,7 @@ def _oscillator_shape(energy: float, width: float, kt: float) -> ShapeFunction:
 
 def _quasielastic_shape(half: float, kt: float) -> ShapeFunction:
     def shape(z: ComplexArray) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
-        denominator = z**2 + half**2
+        denominator = (z + 1j * half) * (z - 1j * half)
         factor: ComplexArray = z * _bose_at(z, kt)[0] / (np.pi * kt * denominator)
         by_fwhm = 0.5 * factor * (1 - 2 * half**2 / denominator)
         return factor * half, np.zeros(z.shape, dtype=complex), by_fwhm
@@ -287,7 +293,7 @@ def _contour(
     outer = abs(center.imag)
     if not cluster.all():
         outer = min(outer, float(np.abs(poles[~cluster] - center).min()))
-    inner = max(inner, 1e-2 * outer)
+    inner = max(inner, 0.16 * outer)
     radius = np.sqrt(inner * outer)
     # The rule converges as (inner/radius)^n + (radius/outer)^n.
     n = int(np.clip(np.ceil(np.log(1e-16) / np.log(radius / outer)), 16, 512))

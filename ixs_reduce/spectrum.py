@@ -100,6 +100,10 @@ class Spectrum:
             background_rate=None if rate is None else rate[keep],
         )
 
+    def with_flags(self, flags: tuple[Flag, ...]) -> Spectrum:
+        """The same spectrum with further flags."""
+        return replace(self, flags=self.flags + flags)
+
     @property
     def sha256(self) -> str:
         """Digest of the numbers that a fit sees, so that a saved fit knows its data."""

@@ -129,6 +129,28 @@ def seed_modes(
     return atoms.energy_mev[chosen], atoms.fwhm_mev[chosen]
 
 
+def with_another_mode(
+    spectrum: Spectrum, model: SpectrumModel, values: FloatArray, apart_mev: float
+) -> tuple[FloatArray, FloatArray]:
+    """Energies and widths of fitted modes and one more, where it explains most of what is left.
+
+    model, values : the fitted model and its parameters; the new mode is at least apart_mev
+    away from the others. Returns energies and widths (meV), each (n_modes + 1,).
+    """
+    atoms = _Atoms.build(spectrum, model, float(values[-1]))
+    energy, fwhm, _ = values[: 3 * model.n_modes].reshape(model.n_modes, 3).T
+    _, jacobian = model.prepare(spectrum.energy_mev)(values)
+    weight = spectrum.exposure * counting_weights(spectrum.counts)
+    present = jacobian[2 : 3 * model.n_modes : 3] * weight
+    gain = atoms.gains(atoms.beside_fixed_terms(present))
+    far = np.all(np.abs(atoms.energy_mev[:, None] - energy) >= apart_mev, axis=1)
+    best = int(np.argmax(np.where(far, gain, -1.0)))
+    energies = np.append(energy, atoms.energy_mev[best])
+    widths = np.append(np.maximum(fwhm, 0.1 * model.resolution.fwhm_mev), atoms.fwhm_mev[best])
+    order = np.argsort(energies)
+    return energies[order], widths[order]
+
+
 _SWEEPS = 4
 _ATOM_WIDTHS = (0.3, 1.0)  # in FWHM of R
 
@@ -138,13 +160,15 @@ class _Atoms:
     """Weighted lines of several energies and widths, and what the other terms leave of the data.
 
     shape : (n_atoms, n) rows orthogonal to elastic line and background;
-    rest : (n,) weighted counts less their part along those.
+    rest : (n,) weighted counts less their part along those; fixed : (n, k) orthonormal basis
+    of elastic line and background.
     """
 
     energy_mev: FloatArray
     fwhm_mev: FloatArray
     shape: FloatArray
     rest: FloatArray
+    fixed: FloatArray
 
     @classmethod
     def build(cls, spectrum: Spectrum, model: SpectrumModel, zero_mev: float) -> _Atoms:
@@ -169,21 +193,30 @@ class _Atoms:
             widths,
             shape - (shape @ basis) @ basis.T,
             target - basis @ (basis.T @ target),
+            basis,
         )
+
+    def beside_fixed_terms(self, shapes: FloatArray) -> FloatArray:
+        """(k, n) weighted shapes less their part along elastic line and background."""
+        return shapes - (shapes @ self.fixed) @ self.fixed.T
 
     def best_beside(self, others: list[int]) -> int:
         """The atom that, added to others with a positive strength, gains most in χ²."""
+        gain = self.gains(self.shape[others])
+        gain[others] = 0.0
+        return int(np.argmax(gain))
+
+    def gains(self, present: FloatArray) -> FloatArray:
+        """Gain in χ² of each atom when it joins shapes (k, n) that are present already."""
         shape, rest = self.shape, self.rest
-        if others:
-            basis, _ = np.linalg.qr(shape[others].T)
+        if present.size:
+            basis, _ = np.linalg.qr(present.T)
             rest = rest - basis @ (basis.T @ rest)
             shape = shape - (shape @ basis) @ basis.T
         norm = (shape**2).sum(axis=1)
         usable = norm > 1e-3 * (self.shape**2).sum(axis=1)
         overlap = np.maximum(shape @ rest, 0.0)
-        gain = np.where(usable, overlap**2 / np.where(usable, norm, 1.0), 0.0)
-        gain[others] = 0.0
-        return int(np.argmax(gain))
+        return np.where(usable, overlap**2 / np.where(usable, norm, 1.0), 0.0)
 
 
 def mode_counts(spectrum: Spectrum) -> FloatArray:
@@ -246,8 +279,8 @@ def rearrangements(
             options = []
             for apart in (0.25 * (fwhm[wide] + width), 0.6 * (fwhm[wide] + width)):
                 energies, widths = energy.copy(), np.clip(fwhm, 0.1 * width, 4 * width)
-                energies[[weak, wide]] = energy[wide] - apart, energy[wide] + apart
-                widths[[weak, wide]] = 0.5 * widths[wide]
+                energies[weak], energies[wide] = energy[wide] - apart, energy[wide] + apart
+                widths[weak] = widths[wide] = 0.5 * widths[wide]
                 energies = np.maximum(energies, 0.3 * width)
                 options.append(linear_start(spectrum, model, energies, widths, zero_mev=values[-1]))
             proposals.append(min(options, key=lambda option: option[1]))
