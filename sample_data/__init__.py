@@ -1,0 +1,1 @@
+"""Samples for the demonstration and the tests; what is simulated says so."""
