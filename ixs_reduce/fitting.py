@@ -282,7 +282,7 @@ class _Search:
 
     def result(self, best: _Found, vectors: Sequence[FloatArray], seed: int) -> SpectrumFit:
         """The best optimum, polished, with its errors."""
-        final = self._solve(best.coordinates, best.values, 1e-8)
+        final = self._solve(best.coordinates, best.values, 1e-7)
         return _result(self, final, vectors, seed)
 
     def _coordinates(self, damped: tuple[int, ...]) -> Coordinates:
@@ -345,7 +345,17 @@ def _first_point(
 ) -> tuple[lmfit.Parameters, FloatArray]:
     """Parameters with bounds, and the first start point."""
     if isinstance(start, Mapping):
-        return start, model.vector(start)
+        import lmfit
+
+        if not isinstance(start, lmfit.Parameters):
+            raise InputError(
+                "the start is a mapping but not lmfit.Parameters",
+                key="start",
+                found=type(start).__name__,
+                hint="model.parameters() gives some to change",
+            )
+        # A copy: the record of the fit must not follow later changes.
+        return start.copy(), model.vector(start)
     zero = spectrum.zero_mev if spectrum.zero_mev is not None else 0.0
     if start is None and isinstance(model.modes, int):
         energies, widths = seed_modes(spectrum, model, zero)

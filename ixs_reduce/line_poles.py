@@ -21,7 +21,7 @@ ShapeFunction = Callable[[ComplexArray], tuple[ComplexArray, ComplexArray, Compl
 # Direct residues serve down to these relative distances between poles: until there their
 # cancellation costs less than two of sixteen digits.
 _CRITICAL = 0.02
-_NEAR_THERMAL = 0.05
+_NEAR_THERMAL = 0.15
 # A contour is wide enough when nothing outside comes closer than this many cluster radii.
 _CLEARANCE = 1.5
 
@@ -167,8 +167,9 @@ def _bose_at(z: ComplexArray, kt: float) -> tuple[ComplexArray, ComplexArray]:
     denominator: ComplexArray = np.asarray(np.expm1(-x), dtype=complex)
     # On a thermal pole a contour takes over; the number must only exist.
     denominator[denominator == 0] = 1e-30
-    bose = -1.0 / denominator
-    return bose, -bose * (bose - 1) / kt
+    bose: ComplexArray = np.reciprocal(-denominator)
+    slope: ComplexArray = -bose * (bose - 1) / kt
+    return bose, slope
 
 
 def _separate_pairs(energy: FloatArray, width: FloatArray, kt: float, line: IntArray) -> LinePoles:
@@ -258,16 +259,24 @@ def _clustered(
 
 
 def _cluster_around(first: int, poles: ComplexArray, n_own: int, near: float) -> BoolArray:
-    """The poles that must share a contour with pole `first`: close ones, and what crowds them."""
-    cluster = np.abs(poles - poles[first]) < near
-    own = np.abs(poles[:n_own] - poles[first])
-    cluster[:n_own] = own < 2 * _CRITICAL * np.abs(poles[first])
+    """The poles that must share a contour with pole `first`: close ones, and what crowds them.
+
+    Own poles on either side of one thermal pole belong together: a thermal pole may lie in one
+    contour only.
+    """
+    distance = np.abs(poles[:, None] - poles[:n_own])
+    limit = np.full(distance.shape, near)
+    limit[:n_own] = 2 * _CRITICAL * np.abs(poles[first])
+    linked = distance < limit  # (n_poles, n_own)
+    cluster = linked[:, first]
     cluster[first] = True
+    joined = linked[cluster].any(axis=0)
+    cluster |= linked[:, joined].any(axis=1)
     while cluster.sum() > 1 and not cluster.all():
         center, inner = _disc(poles[cluster])
-        distance = np.where(cluster, np.inf, np.abs(poles - center))
-        closest = int(np.argmin(distance))
-        if distance[closest] > _CLEARANCE * inner or distance[closest] > abs(center.imag):
+        away = np.where(cluster, np.inf, np.abs(poles - center))
+        closest = int(np.argmin(away))
+        if away[closest] > _CLEARANCE * inner or away[closest] > abs(center.imag):
             break
         cluster[closest] = True
     return cluster

@@ -67,7 +67,7 @@ class Resolution:
         InputError
             For an unknown kind, a negative weight, a width that is not positive, or no area.
         """
-        parts = [_checked_component(i, *part) for i, part in enumerate(components)]
+        parts = [_checked_component(i, part) for i, part in enumerate(components)]
         total = sum(part.weight for part in parts)
         if not total > 0:
             raise InputError("the resolution has no area", found=f"weights sum to {total}")
@@ -204,10 +204,16 @@ class Resolution:
         return hashlib.sha256(json.dumps(self.to_record()).encode()).hexdigest()
 
 
-def _checked_component(
-    index: int, kind: str, weight: float, center_mev: float, fwhm_mev: float
-) -> Component:
+def _checked_component(index: int, part: tuple[str, float, float, float]) -> Component:
     key = f"component {index + 1}"
+    if len(part) != 4:
+        raise InputError(
+            "not a resolution component",
+            key=key,
+            found=part,
+            expected="(kind, weight, center_mev, fwhm_mev)",
+        )
+    kind, weight, center_mev, fwhm_mev = part
     if kind not in ("gaussian", "lorentzian"):
         raise InputError(
             "unknown kind of resolution component",

@@ -63,7 +63,12 @@ class SpectrumModel:
         if isinstance(self.modes, bool) or (isinstance(self.modes, int) and self.modes < 0):
             raise InputError("not a number of modes", key="modes", found=self.modes)
         if not isinstance(self.modes, int):
-            object.__setattr__(self, "modes", tuple(float(e) for e in self.modes))
+            energies = tuple(float(e) for e in self.modes)
+            if not all(0 < e < float("inf") for e in energies):
+                raise InputError(
+                    "the start energies of the modes are not positive", key="modes", found=energies
+                )
+            object.__setattr__(self, "modes", energies)
         if self.background not in BACKGROUND_TERMS:
             raise InputError(
                 "unknown background",
@@ -146,8 +151,12 @@ class SpectrumModel:
         missing = [name for name in self.parameter_names if name not in parameters]
         if missing:
             raise InputError("parameters are missing", key=", ".join(missing))
-        values = [parameters[name] for name in self.parameter_names]
-        return np.array([float(getattr(v, "value", v)) for v in values])
+        given = [parameters[name] for name in self.parameter_names]
+        values = np.array([float(getattr(v, "value", v)) for v in given])
+        for name, value in zip(self.parameter_names, values, strict=True):
+            if not np.isfinite(value):
+                raise InputError("the parameter is not a finite number", key=name, found=value)
+        return values
 
     def evaluate(self, parameters: Mapping[str, Any], energy_mev: ArrayLike) -> FloatArray:
         """Expected intensity per unit exposure at energies of the file (meV, any shape)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ixs_core.errors import InputError
@@ -49,6 +50,33 @@ def select_scans(scan_file: ScanFile, selection: str | None) -> tuple[Scan, ...]
     return tuple(scan for i, scan in enumerate(scans) if i in chosen)
 
 
+def select_labels(selection: str, labels: Iterable[str], file: Path) -> set[str]:
+    """The labels ("61", "1.2") that a selection names, as for `select_scans`.
+
+    Raises
+    ------
+    InputError
+        When the selection cannot be read or names none of the labels.
+    """
+    known = list(labels)
+    chosen: set[str] = set()
+    for item in (part.strip() for part in selection.split(",")):
+        if not item:
+            continue
+        match = _matched(item)
+        if match["last"] is None:
+            found = {label for label in known if label == item.removesuffix(".1")}
+        else:
+            numbers = range(int(match["first"]), int(match["last"]) + 1)
+            found = {label for label in known if int(label.split(".")[0]) in numbers}
+        if not found:
+            raise InputError(
+                f"scan {item} is not there", file=file, found=", ".join(known) or "no scans"
+            )
+        chosen |= found
+    return chosen
+
+
 def describe_numbers(numbers: Iterable[int]) -> str:
     """Numbers as short ranges: 57-70, 72."""
     parts: list[str] = []
@@ -68,13 +96,7 @@ def _run_text(run: Sequence[int]) -> str:
 
 
 def _positions(scan_file: ScanFile, item: str) -> set[int]:
-    match = _ITEM.match(item)
-    if match is None:
-        raise InputError(
-            "this selection of scans cannot be read",
-            key=item,
-            expected='numbers and ranges like "58-69,71,1.2"',
-        )
+    match = _matched(item)
     scans = scan_file.scans
     first = int(match["first"])
     if match["last"] is None:
@@ -90,6 +112,17 @@ def _positions(scan_file: ScanFile, item: str) -> set[int]:
     if absent:
         raise _absent(scan_file, describe_numbers(absent))
     return {i for i, scan in enumerate(scans) if first <= scan.number <= last}
+
+
+def _matched(item: str) -> re.Match[str]:
+    match = _ITEM.match(item)
+    if match is None:
+        raise InputError(
+            "this selection of scans cannot be read",
+            key=item,
+            expected='numbers and ranges like "58-69,71,1.2"',
+        )
+    return match
 
 
 def _absent(scan_file: ScanFile, what: str) -> InputError:

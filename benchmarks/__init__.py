@@ -1,0 +1,1 @@
+"""Speed measured as ratios in one process against a named peer or limit; nothing gates on it."""

@@ -1,0 +1,40 @@
+"""Run all benchmarks, print the ratios, write benchmarks/results.json."""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import fitting, reading
+from ixs_core.atomic import atomic_write_text
+from ixs_core.provenance import versions_of
+
+RESULTS = Path(__file__).resolve().parent / "results.json"
+GROUPS = {"fitting": fitting.run, "reading": reading.run}
+
+
+def main() -> None:
+    """Measure every group and print a line for each measurement."""
+    results = {}
+    for group, run in GROUPS.items():
+        measured = run()
+        results[group] = [m.record() for m in measured]
+        for m in measured:
+            print(
+                f"{m.name}: {m.seconds * 1e3:.2f} ms; {m.peer}: {m.peer_seconds * 1e3:.2f} ms; "
+                f"ratio {m.ratio:.2f} (wanted: {m.target})"
+            )
+    record = {
+        "measured": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, one core, CPU seconds",
+        "versions": versions_of(("numpy", "scipy", "lmfit", "silx", "spec2nexus")),
+        "results": results,
+    }
+    atomic_write_text(RESULTS, json.dumps(record, indent=1) + "\n")
+    print(f"written to {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,354 @@
+"""`ixs fit`: spectra of a project into modes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+from ixs_core.errors import InputError
+
+if TYPE_CHECKING:
+    from ixs_core.project import Project
+    from ixs_reduce.batch import BatchResult, FitOptions, LeftOut
+    from ixs_reduce.fitting import SpectrumFit
+    from ixs_reduce.project_fit import ProjectSpectra
+    from ixs_reduce.resolution import Resolution
+
+_LORENTZIAN_SHARE = 0.3
+
+
+def fit(
+    project: Annotated[Path, typer.Argument(help="Project file.", show_default=False)],
+    resolution: Annotated[
+        Path | None,
+        typer.Option(
+            help="Resolutions: R.h5 or JSON of `ixs resolution`. [default: those in the project]"
+        ),
+    ] = None,
+    modes: Annotated[str, typer.Option(help="Number of modes, auto, or predicted.")] = "auto",
+    scans: Annotated[str | None, typer.Option(help='Scans, as "58-69,71". [default: all]')] = None,
+    analyzers: Annotated[
+        str | None, typer.Option(help='Only these, as "Ana7,Ana8". [default: all that live]')
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the table of modes as CSV.")] = None,
+    zero: Annotated[
+        list[str] | None,
+        typer.Option(help="Energy zero in meV, as Ana7=7.43 (repeatable). [default: found]"),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Sample temperature in K where the file gives none.")
+    ] = None,
+    fwhm: Annotated[
+        float | None,
+        typer.Option(help="Nominal FWHM of R in meV for analyzers without a measured one."),
+    ] = None,
+    background: Annotated[str, typer.Option(help="linear, constant or none.")] = "linear",
+    quasielastic: Annotated[
+        bool, typer.Option("--quasielastic", help="Add a quasi-elastic line.")
+    ] = False,
+    elastic: Annotated[bool, typer.Option(help="Elastic line.")] = True,
+    objective: Annotated[str, typer.Option(help="poisson or chi2.")] = "poisson",
+    starts: Annotated[int, typer.Option(help="Start points of each fit.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of the scatter of start points.")] = 0,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Work in processes: local:N, or tcp://host:port (dask).")
+    ] = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Run the stored fits again and compare bit for bit.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+) -> None:
+    """Fit damped harmonic oscillators through each analyzer's resolution, and store the fits.
+
+    Energy zeros are found from detailed balance where they are not given. Widths below what can
+    be resolved come out as 95 % upper limits ("< 0.3"). Errors are one standard deviation.
+
+    Example: ixs fit CdOsO.h5 --resolution R.h5 --modes auto --csv modes.csv
+    """
+    from ixs_core.jobs import terminal_progress
+    from ixs_core.project import Project
+    from ixs_reduce.export import mode_rows, write_csv
+    from ixs_reduce.project_fit import fit_project, load_spectra
+
+    store = Project(project)
+    if rerun:
+        _rerun(store, as_json)
+        return
+    options = _options(
+        modes, analyzers, temperature, elastic, quasielastic, background, objective, starts, seed
+    )
+    loaded = _with_zeros(load_spectra(store, scans), zero or [])
+    resolutions = _resolutions(store, resolution, loaded, fwhm)
+    with terminal_progress("fitting", silent=as_json) as progress:
+        result = fit_project(
+            store,
+            loaded,
+            resolutions,
+            options,
+            sources=[resolution] if resolution else [],
+            scheduler=scheduler,
+            progress=progress,
+        )
+    rows = mode_rows(result.fits)
+    if csv is not None:
+        write_csv(csv, rows)
+    if as_json:
+        print(json.dumps(_as_json(project, rows, result), indent=1, allow_nan=False))
+        return
+    _show(result, project, csv)
+
+
+def _options(
+    modes: str,
+    analyzers: str | None,
+    temperature_k: float | None,
+    elastic: bool,
+    quasielastic: bool,
+    background: str,
+    objective: str,
+    starts: int,
+    seed: int,
+) -> FitOptions:
+    from ixs_reduce.batch import FitOptions
+    from ixs_reduce.likelihood import Objective
+    from ixs_reduce.spectrum_model import Background
+
+    _check_choice("background", background, ("linear", "constant", "none"))
+    _check_choice("objective", objective, ("poisson", "chi2"))
+    return FitOptions(
+        modes=_modes(modes),
+        analyzers=_names(analyzers),
+        temperature_k=temperature_k,
+        elastic=elastic,
+        quasielastic=quasielastic,
+        background=cast(Background, background),
+        objective=cast(Objective, objective),
+        starts=starts,
+        seed=seed,
+    )
+
+
+def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InputError(f"unknown {key}", key=key, found=value, expected=", ".join(choices))
+
+
+def _modes(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if text == "predicted":
+        raise InputError(
+            "the project holds no predicted modes",
+            key="--modes",
+            found=text,
+            expected="a number or auto",
+        )
+    if not text.isdecimal() or int(text) > 20:
+        raise InputError(
+            "not a number of modes", key="--modes", found=text, expected="0 to 20, or auto"
+        )
+    return int(text)
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _with_zeros(loaded: ProjectSpectra, given: Sequence[str]) -> ProjectSpectra:
+    """Zeros that the user gave, put into the spectra of their analyzers."""
+    from dataclasses import replace
+
+    zeros: dict[str, float] = {}
+    known = {str(spectrum.analyzer) for spectrum in loaded.spectra}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            zeros[name.strip()] = float(number)
+        except ValueError:
+            raise InputError(
+                "not a zero", key="--zero", found=text, expected="like Ana7=7.43"
+            ) from None
+        if name.strip() not in known:
+            raise InputError(
+                "no such analyzer", key="--zero", found=name, expected=", ".join(sorted(known))
+            )
+    by_key = {
+        key: tuple(
+            replace(s, zero_mev=zeros[str(s.analyzer)], zero_err=None)
+            if str(s.analyzer) in zeros
+            else s
+            for s in group
+        )
+        for key, group in loaded.by_key.items()
+    }
+    return replace(loaded, by_key=by_key)
+
+
+def _resolutions(
+    store: Project, path: Path | None, loaded: ProjectSpectra, fwhm: float | None
+) -> dict[str, Resolution]:
+    """Measured resolutions, and the nominal one where none was measured."""
+    from ixs_reduce.resolution import Resolution
+    from ixs_reduce.resolution_file import load_resolutions
+
+    found: dict[str, Resolution] = {}
+    if path is not None:
+        found = load_resolutions(path)
+    else:
+        with store.reading() as h5:
+            has_own = "entry/resolutions" in h5 and len(h5["entry/resolutions"]) > 0
+        if has_own:
+            found = load_resolutions(store.path)
+    if fwhm is not None:
+        nominal = [
+            ("gaussian", 1 - _LORENTZIAN_SHARE, 0.0, fwhm),
+            ("lorentzian", _LORENTZIAN_SHARE, 0.0, fwhm),
+        ]
+        for name in dict.fromkeys(str(spectrum.analyzer) for spectrum in loaded.spectra):
+            found.setdefault(name, Resolution.from_components(nominal, name))
+    if not found:
+        raise InputError(
+            "there are no resolution functions",
+            key="--resolution",
+            hint="give --resolution R.h5 (from `ixs resolution`), or --fwhm 1.5 for a nominal one",
+        )
+    return found
+
+
+def _rerun(store: Project, as_json: bool) -> None:
+    """Run every stored fit again; an InputError when one comes out otherwise."""
+    from ixs_reduce.fit_record import identical, rerun
+    from ixs_reduce.store import fit_keys, read_fits
+
+    with store.reading() as h5:
+        fits = [fit for key in fit_keys(h5) for fit in read_fits(h5, key)]
+    other = [fit.spectrum.label for fit in fits if not identical(fit, rerun(fit))]
+    if as_json:
+        print(json.dumps({"fits": len(fits), "different": other}))
+    if not fits or other:
+        raise InputError(
+            f"{len(other)} of {len(fits)} fits come out otherwise" if fits else "there are no fits",
+            file=store.path,
+            found=", ".join(other) or None,
+        )
+    if not as_json:
+        typer.echo(f"{len(fits)} fits run again: identical bit for bit")
+
+
+def _as_json(
+    project: Path, rows: Sequence[Mapping[str, Any]], result: BatchResult
+) -> dict[str, Any]:
+    return {
+        "project": str(project),
+        "modes": list(rows),
+        "fits": [_fit_json(fit) for fit in result.fits],
+        "left_out": [
+            {
+                "scan": item.spectrum.scan,
+                "analyzer": item.spectrum.analyzer,
+                "reason": item.reason,
+            }
+            for item in result.left_out
+        ],
+    }
+
+
+def _fit_json(fit: SpectrumFit) -> dict[str, Any]:
+    return {
+        "scan": fit.spectrum.scan,
+        "analyzer": fit.spectrum.analyzer,
+        "file": fit.spectrum.file,
+        "modes": len(fit.modes),
+        "zero_mev": fit.zero.value,
+        "deviance": fit.deviance,
+        "dof": fit.dof,
+        "converged": fit.converged,
+        "message": fit.message,
+        "remarks": list(fit.remarks),
+        "warnings": list(fit.warnings),
+    }
+
+
+def _show(result: BatchResult, project: Path, csv: Path | None) -> None:
+    from ixs_reduce.cli.tables import Column, print_table
+
+    columns = [
+        Column("scan"),
+        Column("analyzer"),
+        Column("h k l"),
+        Column("dev/dof"),
+        Column("zero (meV)"),
+        Column("energy (FWHM) of the modes, meV", text=True),
+    ]
+    rows = [_row(fit) for fit in result.fits]
+    print_table(columns, rows, _summary(result, project, csv))
+
+
+def _row(fit: SpectrumFit) -> list[str]:
+    spectrum = fit.spectrum
+    q = "" if spectrum.q_hkl is None else " ".join(f"{x:6.3f}" for x in spectrum.q_hkl)
+    shown = "   ".join(_mode_text(fit, i) for i in range(len(fit.modes))) or "none"
+    return [
+        spectrum.scan or "",
+        spectrum.analyzer or "",
+        q,
+        f"{fit.reduced_deviance:.2f}" + ("" if fit.converged else " !"),
+        _with_error(fit.zero.value, fit.zero.stderr),
+        shown,
+    ]
+
+
+def _mode_text(fit: SpectrumFit, i: int) -> str:
+    mode = fit.modes[i]
+    limit = fit.upper_limit(f"mode{i + 1}_fwhm")
+    width = (
+        f"< {limit:.2f}" if limit is not None else _with_error(mode.fwhm.value, mode.fwhm.stderr)
+    )
+    note = " overdamped" if mode.overdamped else ""
+    return f"{_with_error(mode.energy.value, mode.energy.stderr)} ({width}){note}"
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{value:.2f}±{error:.2f}" if error == error else f"{value:.2f}"
+
+
+def _summary(result: BatchResult, project: Path, csv: Path | None) -> list[str]:
+    """The lines below the table: quality, what was left out, poor fits with their reasons."""
+    import numpy as np
+
+    fits = result.fits
+    lines = []
+    if fits:
+        median = float(np.median([fit.reduced_deviance for fit in fits]))
+        lines.append(f"{len(fits)} spectra fitted, median deviance/dof {median:.2f}")
+    unconverged = [fit.spectrum.label for fit in fits if not fit.converged]
+    if unconverged:
+        lines.append(f"not converged (!): {', '.join(unconverged)}")
+    lines += _left_out_lines(result.left_out)
+    for fit in fits:
+        for text in (*fit.warnings, *(r for r in fit.remarks if r.startswith("poor"))):
+            lines.append(f"{fit.spectrum.label}: {text}")
+    written = f"fits written to {project}"
+    return [*lines, written + (f", table to {csv}" if csv else "")]
+
+
+def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
+    from ixs_reduce.formats.selection import describe_numbers
+
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for item in left_out:
+        reason = item.reason.split(":")[0]
+        grouped.setdefault((str(item.spectrum.analyzer), reason), []).append(
+            item.spectrum.scan or "?"
+        )
+    lines = []
+    for (analyzer, reason), scans in grouped.items():
+        numbers = describe_numbers(int(s) for s in scans if s.isdecimal())
+        others = [s for s in scans if not s.isdecimal()]
+        where = ", ".join([*([numbers] if numbers else []), *others])
+        lines.append(f"left out: {analyzer} in scan {where}: {reason}")
+    return lines

@@ -1,0 +1,120 @@
+"""Fit the spectra of a project and store the fits in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ixs_core.errors import InputError
+from ixs_core.jobs import CancelToken, Progress
+from ixs_core.project import Project
+from ixs_core.provenance import provenance_of
+from ixs_reduce.batch import BatchResult, FitOptions, fit_batch
+from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.formats.selection import select_labels
+from ixs_reduce.resolution import Resolution
+from ixs_reduce.spectrum import Spectrum
+from ixs_reduce.store import read_spectra, spectra_keys, write_fits
+
+
+@dataclass(frozen=True)
+class ProjectSpectra:
+    """The current spectra of a project by the key they are stored under."""
+
+    by_key: Mapping[str, tuple[Spectrum, ...]]
+
+    @property
+    def spectra(self) -> list[Spectrum]:
+        """All of them, scan by scan."""
+        return [spectrum for group in self.by_key.values() for spectrum in group]
+
+
+def load_spectra(project: Project, scans: str | None = None) -> ProjectSpectra:
+    """The current spectra of a project, of all scans or of a selection ("58-69,71").
+
+    Raises
+    ------
+    InputError
+        When the project has no spectra, or none of the selected scans.
+    """
+    with project.reading() as h5:
+        by_key = {key: read_spectra(h5, key) for key in spectra_keys(h5)}
+    if not by_key:
+        raise InputError(
+            "the project has no spectra", file=project.path, hint="`ixs reduce` puts them in"
+        )
+    if scans is not None:
+        labels = {key: (group[0].scan or key).split("+") for key, group in by_key.items()}
+        known = dict.fromkeys(label for group in labels.values() for label in group)
+        wanted = select_labels(scans, known, project.path)
+        by_key = {key: group for key, group in by_key.items() if set(labels[key]) & wanted}
+    return ProjectSpectra(by_key)
+
+
+def fit_project(
+    project: Project,
+    loaded: ProjectSpectra,
+    resolutions: Mapping[str, Resolution],
+    options: FitOptions,
+    *,
+    sources: Sequence[Path] = (),
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+    replace: bool = False,
+) -> BatchResult:
+    """Fit spectra of a project through `fit_batch` and store the fits in one transaction.
+
+    Parameters
+    ----------
+    project : Project
+    loaded : ProjectSpectra
+        What to fit, from `load_spectra`.
+    resolutions : mapping
+        Analyzer -> Resolution.
+    options : FitOptions
+    sources : sequence of path
+        Files that made the resolutions, for the provenance.
+    replace : bool
+        Drop earlier fits of the same scans instead of keeping them in the history.
+
+    Errors as for `fit_batch`.
+    """
+    result = fit_batch(
+        loaded.spectra, resolutions, options, scheduler=scheduler, progress=progress, cancel=cancel
+    )
+    settings = {"options": options, "resolutions": _digests(resolutions)}
+    base = provenance_of("ixs fit", settings, sources=sources, packages=("lmfit",))
+    with project.writing() as h5:
+        for key, fits in fits_by_key(loaded, result.fits).items():
+            write_fits(
+                h5,
+                key,
+                fits,
+                dataclasses.replace(base, parents=(f"spectra/{key}",)),
+                replace=replace,
+            )
+    return result
+
+
+def fits_by_key(
+    loaded: ProjectSpectra, fits: Sequence[SpectrumFit]
+) -> dict[str, list[SpectrumFit]]:
+    """The fits of each stored group of spectra; groups without any are left out."""
+    home = {
+        (spectrum.file, spectrum.scan, spectrum.analyzer): key
+        for key, group in loaded.by_key.items()
+        for spectrum in group
+    }
+    grouped: dict[str, list[SpectrumFit]] = {}
+    for fit in fits:
+        spectrum = fit.spectrum
+        key = home[spectrum.file, spectrum.scan, spectrum.analyzer]
+        grouped.setdefault(key, []).append(fit)
+    return grouped
+
+
+def _digests(resolutions: Mapping[str, Resolution]) -> dict[str, str]:
+    return {name: resolution.sha256 for name, resolution in resolutions.items()}
