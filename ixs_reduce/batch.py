@@ -240,7 +240,7 @@ def _with_zeros(
     progress: Progress | None,
 ) -> list[tuple[Spectrum, Resolution]]:
     """Give every spectrum without a zero the one that all of them together suggest."""
-    unknown = [i for i, (s, _) in enumerate(pairs) if s.zero_mev is None]
+    unknown = [i for i, (s, _) in enumerate(pairs) if _zero_is_open(s)]
     profiles = run(
         partial(_profile_one, options=options), [pairs[i] for i in unknown], progress=progress
     )
@@ -248,7 +248,12 @@ def _with_zeros(
         (pairs[i][0].analyzer, _scan_key(pairs[i][0], i)): profile
         for i, profile in zip(unknown, profiles, strict=True)
     }
-    zeros = choose_zeros(keyed, options.zeros)
+    priors: dict[tuple[Hashable, Hashable], tuple[float, float]] = {}
+    for i, key in zip(unknown, keyed, strict=True):
+        guess, error = pairs[i][0].zero_mev, pairs[i][0].zero_err
+        if guess is not None and error is not None:
+            priors[key] = (guess, error)
+    zeros = choose_zeros(keyed, options.zeros, priors)
     result = list(pairs)
     for i, key in zip(unknown, keyed, strict=True):
         spectrum, resolution = pairs[i]
@@ -260,6 +265,13 @@ def _with_zeros(
             resolution,
         )
     return result
+
+
+def _zero_is_open(spectrum: Spectrum) -> bool:
+    """Whether a zero must be found: there is none, or only a guess."""
+    return spectrum.zero_mev is None or (
+        spectrum.zero_err is not None and spectrum.zero_err >= _GUESS
+    )
 
 
 def _scan_key(spectrum: Spectrum, index: int) -> Hashable:
@@ -330,6 +342,8 @@ def _fit_chain(
     return outcomes
 
 
+# A zero known no better than this (meV) is a guess.
+_GUESS = 0.3
 # A warm start that ends this much worse than its neighbour is tried again from scratch.
 _SUSPECT = 1.3
 

@@ -39,6 +39,8 @@ def burst_points(spectrum: Spectrum, resolution: Resolution) -> tuple[int, ...]:
     for length in (1, 2):
         for first in range(1, counts.size - length):
             run = slice(first, first + length)
+            if not found.isdisjoint(range(first, first + length)):
+                continue  # a single burst makes no pair with its neighbour
             sides = [first - 1, first + length]
             inside, outside = counts[run].sum(), counts[sides].sum()
             ratio = _TOLERANCE * _smallest_ratio(resolution, energy[run], energy[sides])

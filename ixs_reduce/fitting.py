@@ -14,7 +14,7 @@ from ixs_core.errors import InputError
 from ixs_reduce.coordinates import Coordinates, coordinates_of
 from ixs_reduce.fisher_scoring import Optimum, covariance, held_at_bounds, minimise
 from ixs_reduce.likelihood import Objective
-from ixs_reduce.mode_fit import ModeFit, Value, mode_fits
+from ixs_reduce.mode_fit import STRONGLY_DAMPED, ModeFit, Value, mode_fits
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import PreparedModel, SpectrumModel
 from ixs_reduce.start_values import linear_start, rearrangements, seed_modes
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ModeFit", "SpectrumFit", "Value", "fit_spectrum"]
 
-# Beyond this ratio of width to energy a mode moves as (ln W²/G, ln W).
-_STRONGLY_DAMPED = 1.5
 _LOW_COUNTS = 10
 # Another start must beat the best by this much in the objective to replace it.
 _BETTER = 1e-3
@@ -324,7 +322,7 @@ class _Search:
 
 def _damped_modes(values: FloatArray, n_modes: int) -> tuple[int, ...]:
     energy, fwhm = values[0 : 3 * n_modes : 3], values[1 : 3 * n_modes : 3]
-    return tuple(np.flatnonzero(fwhm > _STRONGLY_DAMPED * energy).tolist())
+    return tuple(np.flatnonzero(fwhm > STRONGLY_DAMPED * energy).tolist())
 
 
 def _check_data(spectrum: Spectrum, n_free: int) -> None:

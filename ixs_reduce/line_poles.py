@@ -243,40 +243,30 @@ def _clustered(
     """Poles of one line, those too close together replaced by a contour around them."""
     spacing = 2 * np.pi * kt
     everything = np.concatenate((own, -1j * spacing * np.arange(1, explicit + 1)))
-    swallowed = np.zeros(everything.size, dtype=bool)
-    parts = []
-    for i in range(own.size):
-        if swallowed[i]:
-            continue
-        cluster = _cluster_around(i, everything, own.size, _NEAR_THERMAL * spacing)
-        if cluster.sum() == 1:
-            parts.append(_selected(separate, [i]))
-        else:
-            swallowed |= cluster
-            parts.append(_contour(everything, cluster, shape, separate.line[:1]))
-    joined = _joined(parts, np.ones((1, explicit)))
-    return joined, 1.0 - swallowed[own.size :]
+    near = np.abs(everything - own[:, None]) < _NEAR_THERMAL * spacing
+    near[:, : own.size] = np.abs(own - own[:, None]) < 2 * _CRITICAL * np.abs(own).max()
+    clusters = [_with_what_crowds(cluster, everything) for cluster in near]
+    # A pole may lie in one contour only, however the two found each other.
+    if len(clusters) == 2 and (clusters[0] & clusters[1]).any():
+        clusters = [_with_what_crowds(clusters[0] | clusters[1], everything)]
+    parts = [
+        _contour(everything, cluster, shape, separate.line[:1])
+        if cluster.sum() > 1
+        else _selected(separate, np.flatnonzero(cluster).tolist())
+        for cluster in clusters
+    ]
+    in_contours = np.logical_or.reduce(clusters)[own.size :]
+    return _joined(parts, np.ones((1, explicit))), 1.0 - in_contours
 
 
-def _cluster_around(first: int, poles: ComplexArray, n_own: int, near: float) -> BoolArray:
-    """The poles that must share a contour with pole `first`: close ones, and what crowds them.
-
-    Own poles on either side of one thermal pole belong together: a thermal pole may lie in one
-    contour only.
-    """
-    distance = np.abs(poles[:, None] - poles[:n_own])
-    limit = np.full(distance.shape, near)
-    limit[:n_own] = 2 * _CRITICAL * np.abs(poles[first])
-    linked = distance < limit  # (n_poles, n_own)
-    cluster = linked[:, first]
-    cluster[first] = True
-    joined = linked[cluster].any(axis=0)
-    cluster |= linked[:, joined].any(axis=1)
+def _with_what_crowds(cluster: BoolArray, poles: ComplexArray) -> BoolArray:
+    """A cluster of poles and what comes too close for a contour between them."""
+    cluster = cluster.copy()
     while cluster.sum() > 1 and not cluster.all():
         center, inner = _disc(poles[cluster])
-        away = np.where(cluster, np.inf, np.abs(poles - center))
-        closest = int(np.argmin(away))
-        if away[closest] > _CLEARANCE * inner or away[closest] > abs(center.imag):
+        distance = np.where(cluster, np.inf, np.abs(poles - center))
+        closest = int(np.argmin(distance))
+        if distance[closest] > _CLEARANCE * inner or distance[closest] > abs(center.imag):
             break
         cluster[closest] = True
     return cluster

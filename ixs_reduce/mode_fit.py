@@ -14,6 +14,9 @@ from ixs_reduce.line_poles import oscillator_area
 from ixs_reduce.lineshape import thermal_energy
 from ixs_reduce.spectrum_model import SpectrumModel
 
+STRONGLY_DAMPED = 1.5
+"""Width over energy beyond which a mode is described, and fitted, by W²/G."""
+
 
 class Value(NamedTuple):
     """A fitted number: value, standard error, whether it ended on a bound.
@@ -49,6 +52,11 @@ class ModeFit:
     lifetime_ps: Value
     integrated_intensity: Value
     branch: str = ""
+
+    @property
+    def strongly_damped(self) -> bool:
+        """Whether G > 1.5 W, where the spectrum determines W²/G rather than W and G."""
+        return self.fwhm.value > STRONGLY_DAMPED * self.energy.value
 
     @property
     def overdamped(self) -> bool:

@@ -310,6 +310,7 @@ def _spectrum(
             file=scan.source.path,
             hint="; ".join(flag.message for flag in left_out) or None,
         )
+    zero, zero_err = scan.zero_prior_mev or (None, None)
     return Spectrum(
         energy_mev=scan.energy_mev[i][kept],
         counts=counts[kept],
@@ -321,6 +322,8 @@ def _spectrum(
         analyzer=analyzer.name,
         scan=scan.label,
         file=scan.source.path.name,
+        zero_mev=zero,
+        zero_err=zero_err,
         flags=shared + own + left_out,
     )
 

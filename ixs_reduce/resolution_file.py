@@ -56,11 +56,15 @@ def _resolution_of(path: Path, number: int, item: Any) -> tuple[str, Resolution]
     key = f"analyzers[{number}]"
     try:
         name = str(item["name"])
+        if item.get("table"):
+            energy_mev, intensity = item["table"]
+            return name, Resolution.from_table(energy_mev, intensity, name)
         components = [
             (c["kind"], float(c["weight"]), float(c["center_mev"]), float(c["fwhm_mev"]))
             for c in item["components"]
         ]
-    except (KeyError, TypeError, ValueError) as error:
+        return name, Resolution.from_components(components, name)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             "a resolution is not complete",
             file=path,
@@ -68,7 +72,5 @@ def _resolution_of(path: Path, number: int, item: Any) -> tuple[str, Resolution]
             found=f"{type(error).__name__}: {error}",
             expected="name, and components with kind, weight, center_mev, fwhm_mev",
         ) from error
-    try:
-        return name, Resolution.from_components(components, name)
     except InputError as error:
         raise InputError(error.message, file=path, key=f"{key} {error.key}") from error

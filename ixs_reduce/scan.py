@@ -89,6 +89,8 @@ class Scan:
         Points the command asked for (complete when n_points reaches it).
     monitor_name : str or None
         Label of the monitor column.
+    zero_prior_mev : (value, standard error) or None
+        What the file's own calibration says of the energy zero, in meV of `energy_mev`.
     source : Source
     flags : tuple of Flag
     """
@@ -111,6 +113,7 @@ class Scan:
     lattice: tuple[float, float, float, float, float, float] | None = None
     main_analyzer: str | None = None
     requested_points: int | None = None
+    zero_prior_mev: tuple[float, float] | None = None
     flags: tuple[Flag, ...] = ()
 
     @property

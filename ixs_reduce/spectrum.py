@@ -36,7 +36,8 @@ class Spectrum:
     analyzer, scan, file : str, optional
         Name of the analyzer, label of the scan ("61", merged "58+59"), name of the file.
     zero_mev, zero_err : float, optional
-        The energy zero as found or given, and its standard error.
+        The energy zero as found or given, and its standard error. With a standard error of
+        0.3 meV or more it is a first guess, which the zero finder makes precise.
     background_rate : (n,) array, optional
         Counts per exposure expected from a measured background, transmission included;
         a fixed-shape term of the model, never subtracted from counts.

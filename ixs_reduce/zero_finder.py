@@ -119,15 +119,28 @@ def zero_profile(
 def choose_zeros(
     profiles: Mapping[tuple[Hashable, Hashable], ZeroProfile],
     options: ZeroOptions | None = None,
+    priors: Mapping[tuple[Hashable, Hashable], tuple[float, float]] | None = None,
 ) -> dict[tuple[Hashable, Hashable], ZeroEstimate]:
     """Choose a zero for every (analyzer, scan), those that are ambiguous by the others.
 
     Zeros of one analyzer drift little between scans, and much of the drift is common to all
     analyzers (it is the monochromator's): first the zero that suits all scans of an analyzer,
     then the drift of each scan as the median over its analyzers, then each zero with a
-    Gaussian prior about the sum of both.
+    Gaussian prior about the sum of both. `priors` (value, standard error) of single spectra,
+    from a calibrated file, take the place of all that.
     """
     options = options or ZeroOptions()
+    priors = priors or {}
+    guessed = {key: profiles[key] for key in profiles if key in priors}
+    chosen = {key: _refined(p, _lowest(p, *priors[key])) for key, p in guessed.items()}
+    return chosen | _choose_together(
+        {key: p for key, p in profiles.items() if key not in priors}, options
+    )
+
+
+def _choose_together(
+    profiles: Mapping[tuple[Hashable, Hashable], ZeroProfile], options: ZeroOptions
+) -> dict[tuple[Hashable, Hashable], ZeroEstimate]:
     analyzers = list(dict.fromkeys(analyzer for analyzer, _ in profiles))
     scans = list(dict.fromkeys(scan for _, scan in profiles))
     center = {

@@ -308,7 +308,10 @@ def _mode_text(fit: SpectrumFit, i: int) -> str:
     width = (
         f"< {limit:.2f}" if limit is not None else _with_error(mode.fwhm.value, mode.fwhm.stderr)
     )
-    note = " overdamped" if mode.overdamped else ""
+    note = ""
+    if mode.strongly_damped:
+        ratio = _with_error(mode.overdamping.value, mode.overdamping.stderr)
+        note = f" W²/Γ={ratio}{' overdamped' if mode.overdamped else ''}"
     return f"{_with_error(mode.energy.value, mode.energy.stderr)} ({width}){note}"
 
 
@@ -324,7 +327,8 @@ def _summary(result: BatchResult, project: Path, csv: Path | None) -> list[str]:
     lines = []
     if fits:
         median = float(np.median([fit.reduced_deviance for fit in fits]))
-        lines.append(f"{len(fits)} spectra fitted, median deviance/dof {median:.2f}")
+        what = "spectrum" if len(fits) == 1 else "spectra"
+        lines.append(f"{len(fits)} {what} fitted, median deviance/dof {median:.2f}")
     unconverged = [fit.spectrum.label for fit in fits if not fit.converged]
     if unconverged:
         lines.append(f"not converged (!): {', '.join(unconverged)}")

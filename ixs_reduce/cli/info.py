@@ -15,17 +15,6 @@ if TYPE_CHECKING:
     from ixs_reduce.formats import ScanFile
     from ixs_reduce.scan import Flag, Scan
 
-_WIDTH_WITHOUT_TERMINAL = 160
-_IN_WORDS = {
-    "dead": "dead",
-    "nearly-dead": "nearly dead",
-    "burst": "noise bursts",
-    "outlier": "points too low",
-    "mis-set": "mis-set",
-    "dead-thermometer": "thermometer dead",
-    "thermometers-disagree": "thermometers disagree",
-}
-
 
 def info(
     files: Annotated[
@@ -160,52 +149,23 @@ def _flag_text(flag: Flag) -> str:
     return f"{flag.code}{where}: {flag.message}"
 
 
-def _remarks(scan: Scan) -> str:
-    """Flags in words, analyzers with the same remark together."""
-    together: dict[str, list[str]] = {}
-    single = []
-    for flag in scan.flags:
-        if flag.code == "mis-set":
-            single.append(f"mis-set {flag.analyzer}: {flag.message}")
-        elif flag.analyzer:
-            points = f" {len(flag.points)}x" if flag.points else ""
-            together.setdefault(flag.code, []).append(f"{flag.analyzer}{points}")
-        else:
-            single.append(flag.message)
-    grouped = [
-        f"{_IN_WORDS.get(code, code)}: {' '.join(names)}" for code, names in together.items()
-    ]
-    return "; ".join(single + grouped)
-
-
 def _print_file(scan_file: ScanFile, scans: Sequence[Scan]) -> None:
     """The table of one file on stdout."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from ixs_reduce.cli.tables import Column, print_table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
-    what = f"{scan_file.kind}, profile {scan_file.profile}"
-    console.print(f"[bold]{escape(str(scan_file.path))}[/bold]  ({what})")
+    typer.echo(f"{scan_file.path}  ({scan_file.kind}, profile {scan_file.profile})")
     with_main = any(scan.main_analyzer for scan in scans)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("scan", "of", "points", "energy (meV)", "T (K)", "alive"):
-        table.add_column(name, no_wrap=True, justify="right" if name != "of" else "left")
-    if with_main:
-        table.add_column("made for", no_wrap=True)
-    table.add_column("remarks", overflow="fold")
+    columns = [
+        Column("scan"),
+        Column("of", text=True),
+        *(Column(name) for name in ("points", "energy (meV)", "T (K)", "alive")),
+        *([Column("made for")] if with_main else []),
+        Column("remarks", text=True),
+    ]
     common = _common_remarks(scans)
-    for scan in scans:
-        table.add_row(*(escape(cell) for cell in _row(scan, with_main, common)))
-    console.print(table)
-    for text in common:
-        console.print(escape(f"every scan: {text}"))
-    for line in summary(scans):
-        console.print(escape(line))
-    for error in scan_file.problems:
-        console.print(escape(f"not read: {error}"), style="red")
+    after = [f"every scan: {text}" for text in common]
+    after += [*summary(scans), *(f"not read: {error}" for error in scan_file.problems)]
+    print_table(columns, [_row(scan, with_main, common) for scan in scans], after)
 
 
 def _common_remarks(scans: Sequence[Scan]) -> Mapping[str, None]:
@@ -217,8 +177,7 @@ def _common_remarks(scans: Sequence[Scan]) -> Mapping[str, None]:
 
 
 def _row(scan: Scan, with_main: bool, common: Mapping[str, None]) -> list[str]:
-    from dataclasses import replace
-
+    from ixs_reduce.cli.flag_words import flag_words
     from ixs_reduce.quality import alive
 
     bounds = _energy_range(scan)
@@ -226,7 +185,7 @@ def _row(scan: Scan, with_main: bool, common: Mapping[str, None]) -> list[str]:
     points = str(scan.points) if scan.complete else f"{scan.points}/{requested}"
     living = sum(alive(scan, analyzer.name) for analyzer in scan.analyzers)
     energy = scan.kind == "energy"
-    shown = replace(scan, flags=tuple(f for f in scan.flags if f.message not in common))
+    remarks = flag_words(flag for flag in scan.flags if flag.message not in common)
     row = [
         scan.label,
         "energy" if energy else scan.scanned,
@@ -235,4 +194,4 @@ def _row(scan: Scan, with_main: bool, common: Mapping[str, None]) -> list[str]:
         f"{scan.temperature_k:.1f}" if scan.temperature_k is not None else "",
         f"{living}/{len(scan.analyzers)}" if energy else "",
     ]
-    return row + ([scan.main_analyzer or ""] if with_main else []) + [_remarks(shown)]
+    return [*row, *([scan.main_analyzer or ""] if with_main else []), remarks]

@@ -167,8 +167,14 @@ def read_reduced(text: str, source: Source, gpi: Gpi | None = None) -> Scan:
         monitor=table[_NORM] / eff,
         monitor_name="norm/eff",
         temperature_k=temperature,
+        zero_prior_mev=_CALIBRATED,
         flags=tuple(flags),
     )
+
+
+# The program has put E = 0 where its resolution scans had it; that is off by a meV or more when
+# temperatures drift.
+_CALIBRATED = (0.0, 1.0)
 
 
 def recover_counts(

@@ -45,7 +45,9 @@ _IN_RECORD = (
     "lattice",
     "main_analyzer",
     "requested_points",
+    "zero_prior_mev",
 )
+_TUPLES = ("slits_mm", "lattice", "zero_prior_mev")
 
 
 def write_scan(
@@ -158,9 +160,10 @@ def _scan(data: Mapping[str, Any], record: Mapping[str, Any]) -> Scan:
     source = record["source"]
     names = zip(data["analyzer"], data["q_hkl"], data["q_abs"], data["dq_hkl"], strict=True)
     return Scan(
-        **{name: record[name] for name in _IN_RECORD if name not in ("slits_mm", "lattice")},
+        **{name: record[name] for name in _IN_RECORD if name not in _TUPLES},
         slits_mm=_tuple(record["slits_mm"]),
         lattice=_tuple(record["lattice"]),
+        zero_prior_mev=_tuple(record.get("zero_prior_mev")),
         angles=record["angles"],
         energy_mev=data["energy_mev"],
         counts=data["counts"],
