@@ -2,8 +2,8 @@
 
 Users see `lmfit.Parameters`; the search works on a vector of free coordinates in which the
 problem is well behaved: the linear background by its values at both ends of the range (so that
-"never negative" is a box bound), and strongly damped modes by (ln W²/G, ln W), since W²/G is
-what their spectrum determines.
+"never negative" is a box bound), and strongly damped modes by (ln W²/G, ln G), since W²/G is
+what their spectrum determines, while G alone may grow until its bound.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Coordinates:
     ends_mev : (left, right) or None
         When given, background_c0, c1 move as the background at these energies.
     damped : tuple of int
-        Modes (0-based) that move as (ln W²/G, ln W).
+        Modes (0-based) that move as (ln W²/G, ln G).
     ties : callable or None
         (n,) values -> (n,) values with tied ones worked out, and (n, n) derivatives.
     """
@@ -82,7 +82,8 @@ class Coordinates:
             lower[first : first + 2] = 0.0
         for mode in self.damped:
             lower[3 * mode : 3 * mode + 2] = np.log(_DAMPED_RANGE[0])
-            upper[3 * mode : 3 * mode + 2] = np.log(_DAMPED_RANGE[1])
+            upper[3 * mode] = np.log(_DAMPED_RANGE[1])
+            upper[3 * mode + 1] = np.log(min(_DAMPED_RANGE[1], self.upper[3 * mode + 1]))
         return lower[self.free], upper[self.free]
 
     def _moving(self, values: FloatArray) -> FloatArray:
@@ -93,7 +94,7 @@ class Coordinates:
             moving[first : first + 2] = [c0 + c1 * e for e in self.ends_mev]
         for mode in self.damped:
             energy, fwhm = values[3 * mode : 3 * mode + 2]
-            moving[3 * mode : 3 * mode + 2] = np.log(energy**2 / fwhm), np.log(energy)
+            moving[3 * mode : 3 * mode + 2] = np.log(energy**2 / fwhm), np.log(fwhm)
         return moving
 
     def _blocks(self) -> list[Block]:
@@ -106,15 +107,15 @@ class Coordinates:
         return blocks
 
 
-# W and W²/G of a strongly damped mode stay within this range, meV.
+# G and W²/G of a strongly damped mode stay within this range, meV.
 _DAMPED_RANGE = (1e-3, 1e3)
 
 
 def _from_damped(pair: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(ln W²/G, ln W) -> (W, G) and derivatives."""
-    energy = np.exp(pair[1])
-    fwhm = np.exp(2 * pair[1] - pair[0])
-    return np.array([energy, fwhm]), np.array([[0.0, energy], [-fwhm, 2 * fwhm]])
+    """(ln W²/G, ln G) -> (W, G) and derivatives."""
+    energy = np.exp((pair[0] + pair[1]) / 2)
+    fwhm = np.exp(pair[1])
+    return np.array([energy, fwhm]), np.array([[energy / 2, energy / 2], [0.0, fwhm]])
 
 
 def coordinates_of(

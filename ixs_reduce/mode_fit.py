@@ -59,6 +59,15 @@ class ModeFit:
         return self.fwhm.value > STRONGLY_DAMPED * self.energy.value
 
     @property
+    def apparent_fwhm(self) -> float:
+        """Width in meV that the eye sees: G, or twice the slow rate of an overdamped mode."""
+        width, energy = self.fwhm.value, self.energy.value
+        if not self.overdamped:
+            return width
+        # The slow root of γ² - Gγ + W² = 0, written so that nothing cancels.
+        return 4 * energy**2 / (width + float(np.sqrt(width**2 - 4 * energy**2)))
+
+    @property
     def overdamped(self) -> bool:
         """Whether G > 2W: no oscillation is left."""
         return self.fwhm.value > 2 * self.energy.value
@@ -107,6 +116,10 @@ def _mode_fit(
     if fwhm > 0:
         ratio = energy**2 / fwhm
         overdamping = derived(ratio, 2 * energy / fwhm, -ratio / fwhm, 0.0)
+        if at_bound[1] and not at_bound[0]:
+            # G ended at its upper bound, as it may when only W²/G matters; that is still known.
+            error = float(np.sqrt(max(covariance[0, 0], 0.0))) * 2 * energy / fwhm
+            overdamping = Value(ratio, error)
         lifetime = HBAR_MEV_PS / fwhm
         life = derived(lifetime, 0.0, -lifetime / fwhm, 0.0)
     else:

@@ -108,7 +108,7 @@ def objections(fit: SpectrumFit, options: ModeSearchOptions) -> list[str]:
             found.append(f"the mode at {energy:.2f} meV has no intensity")
         if energy < options.lowest * width and mode.fwhm.value < width:
             found.append(f"a mode at {energy:.2f} meV is under the elastic line")
-        if mode.fwhm.value > options.widest * span:
+        if mode.apparent_fwhm > options.widest * span:
             found.append(f"the mode at {energy:.2f} meV is as wide as the scan")
         unknown = 0.5 * mode.overdamping.value
         if mode.energy.stderr > 0.5 * energy and not mode.overdamping.stderr < unknown:

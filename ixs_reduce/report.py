@@ -20,7 +20,7 @@ from ixs_reduce.fit_words import (
     reduced_text,
 )
 from ixs_reduce.fitting import SpectrumFit
-from ixs_reduce.report_fits import dispersion_section, fit_section
+from ixs_reduce.report_fits import dispersion_sections, fit_section
 from ixs_reduce.resolution_fit import ResolutionFit
 from ixs_reduce.scan import Flag, Scan
 from ixs_reduce.spectrum import Spectrum
@@ -94,7 +94,7 @@ def measured_sections(measured: Measured, figures: FigureStore) -> list[Section]
         found.append(_used_resolutions(measured.fits))
     if measured.fits:
         found.append(fit_section(measured.spectra, measured.fits, figures))
-        found.append(dispersion_section(measured.fits, figures))
+        found += dispersion_sections(measured.fits, figures)
     return found
 
 

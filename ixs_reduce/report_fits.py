@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from markupsafe import Markup
 
@@ -251,8 +252,19 @@ def _caption(fit: SpectrumFit) -> str:
     return f"{spectrum_title(fit.spectrum)}. {quality_text(fit)}. {said}".strip()
 
 
-def dispersion_section(fits: Sequence[SpectrumFit], figures: FigureStore) -> Section:
-    """Energies and widths along Q, and the energy zeros from scan to scan."""
+def dispersion_sections(fits: Sequence[SpectrumFit], figures: FigureStore) -> list[Section]:
+    """Energies and widths along Q and the energy zeros, one section for each data file."""
+    by_file: dict[str, list[SpectrumFit]] = {}
+    for fit in fits:
+        by_file.setdefault(fit.spectrum.file or "", []).append(fit)
+    return [
+        _dispersion_section(own, figures, Path(file).stem if len(by_file) > 1 else "")
+        for file, own in by_file.items()
+    ]
+
+
+def _dispersion_section(fits: Sequence[SpectrumFit], figures: FigureStore, name: str) -> Section:
+    of_what = f" of {name}" if name else ""
     paths = q_paths(fits)
     simulated = " Simulated data." if any(is_simulated(fit.spectrum) for fit in fits) else ""
     parts: list[str | Markup | Table] = []
@@ -261,7 +273,7 @@ def dispersion_section(fits: Sequence[SpectrumFit], figures: FigureStore) -> Sec
         parts.append(
             figures.add(
                 Figure(
-                    "dispersion",
+                    f"dispersion{of_what}",
                     "Energies (error bars: standard errors; broad bars: FWHM) and FWHM (arrows: "
                     "95 % upper limits; hollow triangles lie beyond the axis) of the fitted modes "
                     "along Q. ξ replaces the component of Q that varies. Hollow grey symbols: "
@@ -278,7 +290,7 @@ def dispersion_section(fits: Sequence[SpectrumFit], figures: FigureStore) -> Sec
     parts.append(
         figures.add(
             Figure(
-                "energy zeros",
+                f"energy zeros{of_what}",
                 "Fitted energy zero of each analyzer less its median over the scans (given above "
                 "each panel), with standard errors. Triangles lie beyond the axis; hollow ones "
                 f"come from fits that do not describe their data.{simulated}",
@@ -286,7 +298,13 @@ def dispersion_section(fits: Sequence[SpectrumFit], figures: FigureStore) -> Sec
             )
         )
     )
-    return Section("Dispersion", "dispersion", 40, compose(*parts), _summary(paths))
+    return Section(
+        f"Dispersion{of_what}",
+        anchor(f"dispersion {name}"),
+        40,
+        compose(*parts),
+        _summary(paths),
+    )
 
 
 def _left_out(path: QPath) -> str:

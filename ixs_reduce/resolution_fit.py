@@ -34,7 +34,8 @@ class ResolutionOptions:
 
     max_components : at most this many components.
     window_mev : fit only file energies within (low, high) of the strongest point.
-    tail_mev : components of larger FWHM are the scatterer's, not the analyzer's.
+    tail_mev : components of larger FWHM, or further than half of this from the peak, are the
+        scatterer's, not the analyzer's.
     numeric : take R as measured (background and broad components subtracted) instead.
     """
 
@@ -59,7 +60,7 @@ class ResolutionFit:
     background : float
         Constant background per exposure.
     broad : tuple of Component
-        Those of `components` that were cut from R.
+        Those of `components` that were cut from R: wide or off-centre.
     e_zero_mev, e_zero_err : float
         File energy of E = 0, and its standard error.
     fwhm_mev, fwhm_err : float
@@ -119,7 +120,7 @@ def fit_resolution(
     _check_scan(data)
     best = _select(data, options, cancel)
     lower, upper = _bounds(data, len(best.kinds))
-    kept = [c for c in best.components if c.fwhm_mev <= options.tail_mev and c.weight > 0]
+    kept = _of_analyzer(best.components, options.tail_mev)
     if not kept:
         raise InputError(f"{data.label}: no component is narrower than the tail setting")
     resolution, zero = Resolution.from_components(kept, data.analyzer).at_half_height()
@@ -131,7 +132,7 @@ def fit_resolution(
         spectrum=data,
         components=best.components,
         background=float(best.optimum.point[-1]),
-        broad=tuple(c for c in best.components if c.fwhm_mev > options.tail_mev),
+        broad=tuple(c for c in best.components if c.weight > 0 and c not in kept),
         e_zero_mev=zero,
         e_zero_err=errors[0],
         fwhm_mev=resolution.fwhm_mev,
@@ -273,9 +274,7 @@ def _shape_errors(
     matrix = covariance(best.optimum, held_at_bounds(best.optimum, lower, upper))
 
     def shape(values: FloatArray) -> FloatArray:
-        parts = [
-            c for c in _components(best.kinds, values) if c.fwhm_mev <= tail_mev and c.weight > 0
-        ]
+        parts = _of_analyzer(_components(best.kinds, values), tail_mev)
         left, right = Resolution.from_components(parts).half_height_points_mev
         return np.array([(left + right) / 2, right - left])
 
@@ -293,13 +292,26 @@ def _shape_errors(
 
 def _numeric(data: Spectrum, best: _Candidate, tail_mev: float) -> Resolution:
     """R as measured, less the fitted background and broad components."""
+    kept = _of_analyzer(best.components, tail_mev)
     scattered = np.full(data.energy_mev.size, best.optimum.point[-1])
     for component in best.components:
-        if component.fwhm_mev > tail_mev:
+        if component.weight > 0 and component not in kept:
             scattered += component.density(data.energy_mev)[0]
     return Resolution.from_table(
         data.energy_mev, data.counts / data.exposure - scattered, data.analyzer
     )
+
+
+def _of_analyzer(components: Sequence[Component], tail_mev: float) -> list[Component]:
+    """The components that make R: neither wide nor far from the strongest."""
+    highest = max(components, key=lambda c: c.weight / c.fwhm_mev)
+    return [
+        c
+        for c in components
+        if c.weight > 0
+        and c.fwhm_mev <= tail_mev
+        and abs(c.center_mev - highest.center_mev) <= tail_mev / 2
+    ]
 
 
 def _step(energy: FloatArray) -> float:

@@ -26,11 +26,13 @@ class ZeroOptions:
     """How zeros are sought.
 
     range_mev : trial zeros within these file energies.
+    spread_mev : how far the zeros of one array's analyzers typically lie apart.
     drift_mev : how far the zero of an analyzer typically moves between scans.
     scatter_mev : how far single zeros scatter about analyzer zero + drift of the scan.
     """
 
     range_mev: tuple[float, float] = (-12.0, 12.0)
+    spread_mev: float = 3.0
     drift_mev: float = 0.5
     scatter_mev: float = 0.25
 
@@ -99,7 +101,9 @@ def zero_profile(
     step = 0.2
     trial = np.arange(options.range_mev[0], options.range_mev[1] + step, step)
     energy = spectrum.energy_mev
-    inside = (trial > energy[0]) & (trial < energy[-1])
+    # A scan goes across its elastic line: no zero where one side has hardly any points.
+    rim = min(2 * resolution.fwhm_mev, 0.2 * float(np.ptp(energy)))
+    inside = (trial > energy[0] + rim) & (trial < energy[-1] - rim)
     if not inside.any():
         raise InputError(
             f"{spectrum.label}: no trial zero lies within the scan",
@@ -123,11 +127,12 @@ def choose_zeros(
 ) -> dict[tuple[Hashable, Hashable], ZeroEstimate]:
     """Choose a zero for every (analyzer, scan), those that are ambiguous by the others.
 
-    Zeros of one analyzer drift little between scans, and much of the drift is common to all
-    analyzers (it is the monochromator's): first the zero that suits all scans of an analyzer,
-    then the drift of each scan as the median over its analyzers, then each zero with a
-    Gaussian prior about the sum of both. `priors` (value, standard error) of single spectra,
-    from a calibrated file, take the place of all that.
+    Zeros of one array lie within some meV of one another. Those of one analyzer drift little
+    between scans, and much of the drift is common to all analyzers (it is the monochromator's).
+    So: first the zero that suits all scans of an analyzer, not far from the others'; then the
+    drift of each scan as the median over its analyzers; then each zero with a Gaussian prior
+    about the sum of both. `priors` (value, standard error) of single spectra, from a calibrated
+    file, take the place of all that.
     """
     options = options or ZeroOptions()
     priors = priors or {}
@@ -143,9 +148,10 @@ def _choose_together(
 ) -> dict[tuple[Hashable, Hashable], ZeroEstimate]:
     analyzers = list(dict.fromkeys(analyzer for analyzer, _ in profiles))
     scans = list(dict.fromkeys(scan for _, scan in profiles))
-    center = {
-        a: _common_zero([p for (b, _), p in profiles.items() if a == b], options) for a in analyzers
-    }
+    of = {a: [p for (b, _), p in profiles.items() if a == b] for a in analyzers}
+    alone = {a: _common_zero(of[a], options) for a in analyzers}
+    typical = float(np.median(list(alone.values()))) if len(alone) > 2 else None
+    center = {a: _common_zero(of[a], options, typical) for a in analyzers}
     first = {key: _lowest(p, center[key[0]], options.drift_mev) for key, p in profiles.items()}
     offset = {a: float(np.median([z for (b, _), z in first.items() if a == b])) for a in analyzers}
     drift = {
@@ -154,18 +160,24 @@ def _choose_together(
     chosen = {}
     for (a, s), profile in profiles.items():
         expected = offset[a] + drift[s]
-        alone = sum(b == a for b, _ in profiles) == 1
-        width = options.drift_mev if alone else options.scatter_mev
+        width = options.drift_mev if len(of[a]) == 1 else options.scatter_mev
         chosen[a, s] = _refined(profile, _lowest(profile, expected, width))
     return chosen
 
 
-def _common_zero(profiles: list[ZeroProfile], options: ZeroOptions) -> float:
-    """The trial zero that suits all scans of an analyzer, drift allowed for."""
+def _common_zero(
+    profiles: list[ZeroProfile], options: ZeroOptions, typical: float | None = None
+) -> float:
+    """The trial zero that suits all scans of an analyzer, drift allowed for.
+
+    typical : the zero of the other analyzers, about which there is a weak prior.
+    """
     trial = profiles[0].trial_mev
     window = 2 * int(np.ceil(1.5 * options.drift_mev / (trial[1] - trial[0]))) + 1
     best_near = [minimum_filter1d(p.score, window, mode="nearest") for p in profiles]
     total = np.sum(best_near, axis=0) + 1e-6 * np.sum([p.score for p in profiles], axis=0)
+    if typical is not None:
+        total = total + ((trial - typical) / options.spread_mev) ** 2
     return float(trial[np.argmin(total)])
 
 
