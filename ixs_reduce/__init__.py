@@ -8,8 +8,12 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
         "fitting": ["ModeFit", "SpectrumFit", "Value", "fit_spectrum"],
+        "global_fit": ["GlobalFit", "SharedValue", "SharingTest", "fit_global"],
+        "goodness": ["Goodness"],
         "lineshape": ["bose_factor", "dho"],
         "convolution": ["convolved_dho"],
+        "posterior": ["Posterior", "Quantiles", "sample_posterior"],
+        "profile": ["profile_interval", "upper_limit", "with_width_limits"],
         "resolution": ["Resolution"],
         "scan": ["Analyzer", "Flag", "Scan", "Source"],
         "spectrum": ["Spectrum"],

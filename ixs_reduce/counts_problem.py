@@ -14,6 +14,7 @@ from ixs_core.arrays import FloatArray
 from ixs_reduce.coordinates import Coordinates, coordinates_of
 from ixs_reduce.fisher_scoring import Optimum, minimise
 from ixs_reduce.likelihood import Objective
+from ixs_reduce.mode_fit import STRONGLY_DAMPED
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import PreparedModel, SpectrumModel
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from ixs_core.jobs import CancelToken
     from ixs_reduce.fitting import SpectrumFit
-
-# Beyond this ratio of width to energy a mode moves as (ln W²/G, ln W).
-_STRONGLY_DAMPED = 1.5
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def counts_problem(
     such.
     """
     energy, fwhm, _ = values[: 3 * model.n_modes].reshape(model.n_modes, 3).T
-    damped = np.flatnonzero(fwhm > _STRONGLY_DAMPED * energy).tolist()
+    damped = np.flatnonzero(fwhm > STRONGLY_DAMPED * energy).tolist()
     ends = (float(spectrum.energy_mev[0]), float(spectrum.energy_mev[-1]))
     coordinates = coordinates_of(given, model.parameter_names, ends, damped)
     return CountsProblem(

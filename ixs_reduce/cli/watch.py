@@ -130,7 +130,7 @@ def _fit_options(modes: str, analyzers: str | None) -> FitOptions:
 
 def _resolutions(output: Path, given: Path | None) -> dict[str, Resolution]:
     from ixs_core.project import Project
-    from ixs_reduce.store import read_resolutions
+    from ixs_reduce.resolution_file import load_resolutions
 
     if given is None and output.exists():
         with Project(output).reading() as h5:
@@ -142,7 +142,7 @@ def _resolutions(output: Path, given: Path | None) -> dict[str, Resolution]:
             key="--resolution",
             hint="give --resolution R.h5 (from `ixs resolution`), or leave --fit out",
         )
-    return read_resolutions(given)
+    return load_resolutions(given)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def display(folder: Path, *, as_json: bool) -> Iterator[Display]:
         return
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     if not console.is_terminal:
         plain = _PlainLines(folder)
         yield plain
@@ -52,10 +52,10 @@ def display(folder: Path, *, as_json: bool) -> Iterator[Display]:
         return
     from rich.live import Live
 
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+    with Live(console=console, auto_refresh=False, transient=True) as live:
         terminal = _Terminal(folder, console, live)
         yield terminal
-    console.print(terminal.summary(), markup=False)
+    console.print(terminal.summary(), markup=False, soft_wrap=True)
 
 
 def status_line(status: ScanStatus) -> str:
@@ -206,19 +206,19 @@ class _Terminal(_Counted):
             self._working.pop(status.key, None)
             line = status_line(status)
             if self._said.get(status.key) != line[8:]:
-                self._console.print(line, style=_STYLES[status.state], markup=False)
+                self._console.print(line, style=_STYLES[status.state], markup=False, soft_wrap=True)
             self._said[status.key] = line[8:]
         self._refresh()
 
     def message(self, message: WatchMessage) -> None:
         style = "red" if message.problem else "dim"
-        self._console.print(_stamped(message), style=style, markup=False)
+        self._console.print(_stamped(message), style=style, markup=False, soft_wrap=True)
 
     def stopping(self) -> None:
         self._stopping = True
 
     def _refresh(self) -> None:
-        self._live.update(self._lines())
+        self._live.update(self._lines(), refresh=True)
 
     def _lines(self) -> Group:
         from rich.console import Group

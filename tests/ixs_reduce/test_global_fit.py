@@ -171,7 +171,9 @@ def test_wilks():
             quick(draw(c, 900 + 2 * seed + i), m, t)
             for i, (c, m, t) in enumerate(zip(cleans, models, truths, strict=True))
         ]
-        result = fit_global([f.spectrum for f in fits], models, ("mode1_energy", "mode1_fwhm"), fits)
+        result = fit_global(
+            [f.spectrum for f in fits], models, ("mode1_energy", "mode1_fwhm"), fits
+        )
         rises.append(result.test.delta_deviance)
         p.append(result.test.p_value)
     assert result.test.p_value == pytest.approx(chi2.sf(rises[-1], 2))

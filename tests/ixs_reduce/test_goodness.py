@@ -73,7 +73,9 @@ def test_first_order_refits_stand_for_true_ones(peak, allowed):
     draws = generator.poisson(fit.expected_counts, (50, ENERGY.size)).astype(float)
     first, _ = first_order_refits(slopes(fit), draws, fit.expected_counts, "poisson")
     true = np.array([refit(fit, counts).deviance for counts in draws])
-    print(f"first order less true at {peak:.0f} counts:", (first - true).mean(), (first - true).std())
+    print(
+        f"first order less true at {peak:.0f} counts:", (first - true).mean(), (first - true).std()
+    )
     assert abs(first - true).mean() < allowed
     assert np.corrcoef(first, true)[0, 1] > 0.995
 

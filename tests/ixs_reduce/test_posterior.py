@@ -161,9 +161,7 @@ def test_a_width_at_its_bound():
     fits = (
         fitted(
             MODEL,
-            true_parameters(
-                MODEL, [(6.0, 1e-6, 200.0)], elastic_peak=300, background=(10.0, 0.0)
-            ),
+            true_parameters(MODEL, [(6.0, 1e-6, 200.0)], elastic_peak=300, background=(10.0, 0.0)),
             seed=seed,
         )
         for seed in range(30)

@@ -94,8 +94,7 @@ def test_agrees_with_lmfit_conf_interval(seed):
 
 def test_limit_of_a_width_at_its_bound(at_bound):
     """lmfit with the width fixed at the limit finds a deviance 2.706 above its value at 0."""
-    limited = with_width_limits(at_bound)
-    limit = limited.upper_limit("mode1_fwhm")
+    limit = upper_limit(at_bound, "mode1_fwhm")
     minimizer = lmfit_minimizer(at_bound)
     deviance = {}
     for width in (0.0, limit):
@@ -104,6 +103,17 @@ def test_limit_of_a_width_at_its_bound(at_bound):
     assert deviance[0.0] == pytest.approx(at_bound.deviance, abs=1e-3)
     assert deviance[limit] - deviance[0.0] == pytest.approx(UPPER_95, abs=0.1)
     assert 0 < limit < MODEL.resolution.fwhm_mev
+
+
+def test_limits_are_no_better_than_r_is_known(at_bound):
+    """A tenth of the FWHM of R at many counts, the profile's own end at few."""
+    floor = 0.1 * MODEL.resolution.fwhm_mev
+    assert upper_limit(at_bound, "mode1_fwhm") < floor
+    assert with_width_limits(at_bound).upper_limit("mode1_fwhm") == pytest.approx(floor)
+    few = fit_at_bound(5.0)
+    own = upper_limit(few, "mode1_fwhm")
+    assert own > floor
+    assert with_width_limits(few).upper_limits == (("mode1_fwhm", own),)
 
 
 def test_interval_ends_at_the_bound(at_bound):

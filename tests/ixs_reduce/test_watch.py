@@ -461,3 +461,25 @@ def test_a_real_scan_measured_anew(shared_data: Path, tmp_path: Path) -> None:
     run("fit", reference, "--resolution", resolution, "--analyzers", "Ana7")
     assert_equal_projects(project, reference)
     assert set(history(project).values()) == {0}
+
+
+def test_settings_that_vanish_do_not_stop_the_watcher(tmp_path: Path) -> None:
+    watched = _Watched(tmp_path)
+    settings = tmp_path / "exp.toml"
+    settings.write_text("")
+    options = replace(watched.watcher.options, sources=(settings,))
+    watched.watcher = Watcher(watched.folder, options, watched.statuses.append)
+    watched.watcher.check()
+    settings.unlink()
+    append(watched.file, whole(1))
+    watched.settle()
+    with Project(watched.project).reading() as h5:
+        assert [name for name, _ in read_provenance(h5, "spectra", "run_1").sources] == [
+            "run.spec",
+            "exp.toml",
+        ]
+
+
+def test_a_step_alone_does_all_that_run_does_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder to watch"):
+        Watcher(tmp_path / "nowhere", WatchOptions(tmp_path / "p.h5")).step()
