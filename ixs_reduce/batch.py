@@ -106,7 +106,8 @@ def fit_batch(
         raise InputError("no spectrum can be fitted", found=reasons)
     run = partial(parallel_map, scheduler=scheduler, workers=workers, cancel=cancel)
     pairs = [(s, resolutions[str(s.analyzer)]) for s in ready]
-    pairs = _with_zeros(pairs, options, run, progress)
+    pairs, without_zero = _with_zeros(pairs, options, run, progress)
+    left_out += without_zero
     chains = [[pair] for pair in pairs] if options.modes == "auto" else _chains(pairs)
     outcomes = [
         outcome
@@ -114,6 +115,9 @@ def fit_batch(
         for outcome in chain
     ]
     fits = [o for o in outcomes if isinstance(o, SpectrumFit)]
+    if not fits and not outcomes:
+        reasons = "; ".join(dict.fromkeys(o.reason for o in left_out))
+        raise InputError("no spectrum can be fitted", found=reasons)
     left_out += [o for o in outcomes if isinstance(o, LeftOut)]
     return BatchResult(tuple(fits), tuple(left_out))
 
@@ -236,14 +240,20 @@ def _why_not(spectrum: Spectrum, resolutions: Mapping[str, Resolution], options:
 def _with_zeros(
     pairs: list[tuple[Spectrum, Resolution]],
     options: FitOptions,
-    run: partial[list[ZeroProfile]],
+    run: partial[list[ZeroProfile | LeftOut]],
     progress: Progress | None,
-) -> list[tuple[Spectrum, Resolution]]:
-    """Give every spectrum without a zero the one that all of them together suggest."""
-    unknown = [i for i, (s, _) in enumerate(pairs) if _zero_is_open(s)]
-    profiles = run(
-        partial(_profile_one, options=options), [pairs[i] for i in unknown], progress=progress
+) -> tuple[list[tuple[Spectrum, Resolution]], list[LeftOut]]:
+    """Give every spectrum without a zero the one that all of them together suggest.
+
+    Spectra that cover no trial zero are left out.
+    """
+    sought = [i for i, (s, _) in enumerate(pairs) if _zero_is_open(s)]
+    outcomes = run(
+        partial(_profile_one, options=options), [pairs[i] for i in sought], progress=progress
     )
+    left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
+    found = {i: o for i, o in zip(sought, outcomes, strict=True) if isinstance(o, ZeroProfile)}
+    unknown, profiles = list(found), list(found.values())
     keyed: dict[tuple[Hashable, Hashable], ZeroProfile] = {
         (pairs[i][0].analyzer, _scan_key(pairs[i][0], i)): profile
         for i, profile in zip(unknown, profiles, strict=True)
@@ -254,7 +264,7 @@ def _with_zeros(
         if guess is not None and error is not None:
             priors[key] = (guess, error)
     zeros = choose_zeros(keyed, options.zeros, priors)
-    result = list(pairs)
+    result = {i: pair for i, pair in enumerate(pairs) if i not in sought}
     for i, key in zip(unknown, keyed, strict=True):
         spectrum, resolution = pairs[i]
         zero = zeros[key]
@@ -264,7 +274,7 @@ def _with_zeros(
             ),
             resolution,
         )
-    return result
+    return [result[i] for i in sorted(result)], left_out
 
 
 def _zero_is_open(spectrum: Spectrum) -> bool:
@@ -291,9 +301,12 @@ def _zero_flags(spectrum: Spectrum, margin: float) -> tuple[Flag, ...]:
     )
 
 
-def _profile_one(pair: tuple[Spectrum, Resolution], options: FitOptions) -> ZeroProfile:
+def _profile_one(pair: tuple[Spectrum, Resolution], options: FitOptions) -> ZeroProfile | LeftOut:
     spectrum, resolution = pair
-    return zero_profile(spectrum, resolution, _temperature(spectrum, options), options.zeros)
+    try:
+        return zero_profile(spectrum, resolution, _temperature(spectrum, options), options.zeros)
+    except InputError as error:
+        return LeftOut(spectrum, str(error))
 
 
 def _chains(
@@ -327,6 +340,8 @@ def _fit_chain(
     outcomes: list[SpectrumFit | LeftOut] = []
     previous: SpectrumFit | None = None
     for spectrum, resolution in chain:
+        if previous is not None and not _near(previous.spectrum, spectrum):
+            previous = None
         try:
             fit = fit_one(spectrum, resolution, options, previous)
             if previous is not None and fit.reduced_deviance > _SUSPECT * max(
@@ -344,6 +359,20 @@ def _fit_chain(
 
 # A zero known no better than this (meV) is a guess.
 _GUESS = 0.3
+
+
+def _near(one: Spectrum, two: Spectrum) -> bool:
+    """Whether two spectra are so alike that the modes of one are a start for the other."""
+    temperatures = one.temperature_k or 0.0, two.temperature_k or 0.0
+    return (
+        _q_distance(one.q_hkl, two.q_hkl) < _NEAR_RLU
+        and abs(temperatures[0] - temperatures[1]) < _NEAR_K
+    )
+
+
+# Spectra closer than this in Q and temperature start from one another.
+_NEAR_RLU = 0.4
+_NEAR_K = 30.0
 # A warm start that ends this much worse than its neighbour is tried again from scratch.
 _SUSPECT = 1.3
 

@@ -19,9 +19,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from ixs_core.arrays import FloatArray
 
 CIRCLES = ("tth", "th", "chi", "phi", "mu", "gam")
 

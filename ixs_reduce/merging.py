@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_reduce.scan import Flag, Scan
 from ixs_reduce.spectrum import Spectrum
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_reduce.scan import Flag, Scan
-
-FloatArray = NDArray[np.float64]
 
 DEAD_CODES = ("dead", "nearly-dead")
 """Flags that say an analyzer is not alive."""

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_reduce.merging import Tolerances, check_slits, merge
 from ixs_reduce.scan import Analyzer, Flag, Scan
 from ixs_reduce.spectrum import Spectrum
-
-FloatArray = NDArray[np.float64]
 
 __all__ = [
     "ReductionOptions",

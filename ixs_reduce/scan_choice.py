@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ixs_core.errors import InputError
-from ixs_reduce.experiment_options import ReductionPlan, completed, options_for
+from ixs_reduce.experiment_options import (
+    ReductionPlan,
+    completed,
+    options_for,
+    with_given_zeros,
+)
 from ixs_reduce.formats import ScanFile, read_scans, select_scans
 from ixs_reduce.merging import check_repeats, check_slits
 from ixs_reduce.quality import judge
 from ixs_reduce.reduction import reduce_repeats, reduce_scan
 from ixs_reduce.scan import Scan
 from ixs_reduce.spectrum import Spectrum
+
+Backgrounds = Sequence[tuple[Mapping[str, Spectrum], float]]
 
 FEWEST_POINTS = 10
 """Scans with fewer points are no spectra; they are reduced only when named."""
@@ -156,3 +163,21 @@ def _difference(one: Scan, two: Scan, plan: ReductionPlan) -> str | None:
     except InputError as error:
         return error.message
     return None
+
+
+def measured_backgrounds(plan: ReductionPlan, profile: str | Path | None) -> Backgrounds:
+    """The measured backgrounds of a plan: spectra by analyzer, and the transmission.
+
+    The energy scans of a background file are summed.
+
+    Raises
+    ------
+    InputError
+        When a background file cannot be read or reduced.
+    """
+    measured: list[tuple[Mapping[str, Spectrum], float]] = []
+    for background in plan.backgrounds:
+        scans = choose_scans(background.file, plan, profile=profile).scans
+        spectra = with_given_zeros(reduce_group(scans, plan), plan)
+        measured.append(({s.analyzer or "": s for s in spectra}, background.transmission))
+    return measured

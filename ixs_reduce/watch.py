@@ -24,7 +24,7 @@ from ixs_reduce.experiment_options import completed
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.formats import ScanFile, read_scans
 from ixs_reduce.project_fit import ProjectSpectra, fits_by_key, load_spectra
-from ixs_reduce.scan_choice import FEWEST_POINTS
+from ixs_reduce.scan_choice import FEWEST_POINTS, Backgrounds, measured_backgrounds
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.store import scan_key
 from ixs_reduce.watch_batch import BatchOutcome, BatchThread
@@ -33,9 +33,7 @@ from ixs_reduce.watch_live import QuickFit, quick_fits, zero_profiles
 from ixs_reduce.watch_options import WatchOptions, made_by
 from ixs_reduce.watch_status import ScanStatus, State, WatchMessage, words_of
 from ixs_reduce.watch_store import (
-    Backgrounds,
     WatchedScan,
-    measured_backgrounds,
     same_spectra,
     spectra_of_scan,
     write_batch,

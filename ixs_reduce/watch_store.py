@@ -20,7 +20,7 @@ from ixs_reduce.experiment_options import ReductionPlan, with_backgrounds, with_
 from ixs_reduce.fit_record import identical
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.scan import Scan
-from ixs_reduce.scan_choice import choose_scans, reduce_group
+from ixs_reduce.scan_choice import Backgrounds, reduce_group
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.store import (
     read_fits,
@@ -35,8 +35,6 @@ from ixs_reduce.watch_compare import continues
 
 FUNCTION = "ixs watch"
 """Name of the watcher in the provenance of what it writes."""
-
-Backgrounds = Sequence[tuple[Mapping[str, Spectrum], float]]
 
 
 @dataclass(frozen=True)
@@ -66,24 +64,6 @@ class WatchedScan:
     def key(self) -> str:
         """Its name in the project."""
         return scan_key(self.scan)
-
-
-def measured_backgrounds(plan: ReductionPlan, profile: str | Path | None) -> Backgrounds:
-    """The measured backgrounds of a plan: spectra by analyzer, and the transmission.
-
-    The energy scans of a background file are summed.
-
-    Raises
-    ------
-    InputError
-        When a background file cannot be read or reduced.
-    """
-    measured: list[tuple[Mapping[str, Spectrum], float]] = []
-    for background in plan.backgrounds:
-        scans = choose_scans(background.file, plan, profile=profile).scans
-        spectra = with_given_zeros(reduce_group(scans, plan), plan)
-        measured.append(({s.analyzer or "": s for s in spectra}, background.transmission))
-    return measured
 
 
 def spectra_of_scan(

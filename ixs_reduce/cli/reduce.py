@@ -100,7 +100,12 @@ def _reduced(
 ) -> tuple[list[_Reduced], list[LeftOut], tuple[str, ...]]:
     """Everything reduced before anything is written."""
     from ixs_reduce.experiment_options import with_backgrounds, with_given_zeros
-    from ixs_reduce.scan_choice import LeftOut, group_repeats, reduce_group
+    from ixs_reduce.scan_choice import (
+        LeftOut,
+        group_repeats,
+        measured_backgrounds,
+        reduce_group,
+    )
     from ixs_reduce.store import merged_key
 
     scans = [scan for part in chosen for scan in part.scans]
@@ -109,7 +114,7 @@ def _reduced(
     notes: tuple[str, ...] = ()
     if merge:
         groups, notes = group_repeats(scans, plan)
-    backgrounds = _backgrounds(plan, profile)
+    backgrounds = measured_backgrounds(plan, profile)
     reduced = []
     for group in groups:
         try:
@@ -125,21 +130,6 @@ def _reduced(
         raise InputError("no scan could be reduced", found=left_out[-1].reason)
     _check_keys(reduced)
     return reduced, left_out, notes
-
-
-def _backgrounds(
-    plan: ReductionPlan, profile: str | None
-) -> list[tuple[Mapping[str, Spectrum], float]]:
-    """The measured backgrounds by analyzer; the energy scans of a background file are summed."""
-    from ixs_reduce.experiment_options import with_given_zeros
-    from ixs_reduce.scan_choice import choose_scans, reduce_group
-
-    measured: list[tuple[Mapping[str, Spectrum], float]] = []
-    for background in plan.backgrounds:
-        scans = choose_scans(background.file, plan, profile=profile).scans
-        spectra = with_given_zeros(reduce_group(scans, plan), plan)
-        measured.append(({s.analyzer or "": s for s in spectra}, background.transmission))
-    return measured
 
 
 def _check_keys(reduced: Sequence[_Reduced]) -> None:

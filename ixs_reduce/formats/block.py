@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ixs_core.arrays import FloatArray
 from ixs_reduce.scan import Flag
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 

@@ -13,13 +13,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
+from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_reduce.formats.block import Block
 from ixs_reduce.formats.profile import Profile, with_overrides
-
-FloatArray = NDArray[np.float64]
 
 _SHORT = 16
 """Arrays up to this length are also header fields, element by element."""

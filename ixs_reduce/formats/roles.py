@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from ixs_reduce.formats.block import Block
 from ixs_reduce.formats.profile import Profile
 from ixs_reduce.scan import Analyzer, Flag, Scan, Source
-
-FloatArray = NDArray[np.float64]
 
 THERMOMETERS_DISAGREE_K = 5.0
 """Column and header thermometers further apart than this are flagged."""

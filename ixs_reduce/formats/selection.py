@@ -126,10 +126,19 @@ def _matched(item: str) -> re.Match[str]:
 
 
 def _absent(scan_file: ScanFile, what: str) -> InputError:
-    unreadable = "; ".join(error.message for error in scan_file.problems[:3])
+    unreadable = "; ".join(_reason(error) for error in scan_file.problems[:3])
     return InputError(
         f"scan {what} is not among those read",
         file=scan_file.path,
         found=describe_numbers(scan.number for scan in scan_file.scans) or "no scans",
         hint=f"could not be read: {unreadable}" if unreadable else None,
     )
+
+
+def _reason(error: InputError) -> str:
+    """What is wrong and where, without the file."""
+    where = "" if error.line is None else f"line {error.line}, "
+    key = "" if error.key is None else f"'{error.key}': "
+    found = "" if error.found is None else f", found {error.found}"
+    expected = "" if error.expected is None else f", expected {error.expected}"
+    return f"{where}{key}{error.message}{found}{expected}"

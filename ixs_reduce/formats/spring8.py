@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.units import BOLTZMANN_MEV_K
 from ixs_reduce.scan import Analyzer, Flag, Scan, Source
-
-FloatArray = NDArray[np.float64]
 
 INTEGRAL_WITHIN = 0.05
 """Recovered counts may differ from whole numbers by this much, rounding of the file apart."""

@@ -31,11 +31,11 @@ def _nan() -> str:
 FATAL = {
     "empty file": (b"", "empty"),
     "wrong file type": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "not a file of scans"),
-    "zero-point scan": (_spec([]).encode(), "no points"),
+    "zero-point scan": (_spec([]).encode(), "1 points or more"),
     "NaN": (_nan().encode(), "Ana4"),
     "missing column": (
         _spec([" ".join(line.split()[1:]) for line in GOOD_ROWS], labels=LABELS[1:]).encode(),
-        "HerixE",
+        "no column for the energy",
     ),
     "negative monitor": (_spec([*GOOD_ROWS[:-1], row(4.0, monitor=-5)]).encode(), "HM_IC2"),
     "wrong counts per line": (
@@ -71,7 +71,7 @@ def test_fatal_input(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 TOLERATED = {
-    "truncated scan": (_spec(GOOD_ROWS).rstrip()[:-9], "half-written"),
+    "truncated scan": (_spec(GOOD_ROWS).rstrip()[:-9], "left out"),
     "repeated scan number": (_spec(GOOD_ROWS) + scan(GOOD_ROWS, command=COMMAND), ""),
     "#O/#P mismatch": (_spec(GOOD_ROWS, positions="20 10 0"), "#P0"),
     "duplicate column label": (

@@ -66,10 +66,10 @@ def test_overdamped_modes_at_600_k(folder: Path, capsys: pytest.CaptureFixture[s
         assert fit["zero_mev"] == pytest.approx(expected["zero_mev"], abs=0.25)
 
 
-def test_warm_starts_along_q_give_the_same_as_cold_ones(
+def test_warm_starts_along_q_give_what_cold_ones_give(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--modes", "2", "--analyzers", "a03,a04", "--json"]
+    arguments = ["--modes", "3", "--analyzers", "a03,a04,a25", "--json"]
     both = json.loads(run(capsys, "fit", folder / "p.h5", *arguments)[1])["fits"]
     alone = json.loads(run(capsys, "fit", folder / "p.h5", "--scans", "5", *arguments)[1])["fits"]
     for fit in alone:
