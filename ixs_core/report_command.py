@@ -15,6 +15,10 @@ def report(
         "report"
     ),
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    note: Annotated[
+        list[str] | None,
+        typer.Option(help="A paragraph for the top of the page, such as credits (repeatable)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable result.")] = False,
 ) -> None:
     """Write the report page of a project: index.html and the figures as files.
@@ -22,11 +26,13 @@ def report(
     Example: ixs report project.h5 -o report/
     """
     from ixs_core.project import Project
-    from ixs_core.report import FigureStore, collect_sections, write_report
+    from ixs_core.report import FigureStore, Section, collect_sections, compose, write_report
 
     with Project(project).reading():
         """A file that is no project ends the command before anything is written."""
     sections = collect_sections(Project(project), FigureStore(output / "figures"))
+    if note:
+        sections.append(Section("Notes", "notes", 0, compose(*note)))
     page = write_report(project, output, sections, title or project.stem)
     failed = [section.summary for section in sections if section.anchor.startswith("error-")]
     for reason in failed:

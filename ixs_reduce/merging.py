@@ -212,7 +212,7 @@ def _mean_vector(
 def _flags(spectra: Sequence[Spectrum], width: float) -> tuple[Flag, ...]:
     """Flags of all, each with the scan it came from; point numbers no longer apply."""
     what = "binned" if len(spectra) == 1 else f"{len(spectra)} scans summed"
-    flags = [Flag("merged", f"{what} in bins of {width:.4g} meV")]
+    flags = [Flag("merged", f"{what} in bins of {width:.3g} meV")]
     for spectrum in spectra:
         for flag in spectrum.flags:
             text = f"scan {spectrum.scan}: {flag.message}" if spectrum.scan else flag.message

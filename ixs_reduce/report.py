@@ -122,17 +122,27 @@ def _scan_section(spectra: Sequence[Spectrum], scans: Sequence[Scan]) -> Section
         "Scans as reduced. Energies are those of the file: the zero is not yet taken off. "
         "Remarks on dead analyzers are left out.",
     )
-    named = ", ".join(f"{file or 'unnamed'}{' (simulated)' * files[file]}" for file in files)
-    parts: list[str | Markup | Table] = [f"Measured data of {named}.", table]
+    parts: list[str | Markup | Table] = [_origin(files), table]
     summary = f"{_many(len(groups), 'scan')}, {len(spectra)} spectra"
     if dead:
         summary += f", {dead} of them from dead analyzers"
     if any(files.values()):
-        parts[0] = Markup("<p><strong>Simulated data</strong>, not measured ones: {}.</p>").format(
-            named
-        )
-        summary += ", simulated"
+        summary += ", simulated" if all(files.values()) else ", partly simulated"
     return Section("Scans", "scans", 10, compose(*parts), summary)
+
+
+def _origin(files: Mapping[str, bool]) -> Markup:
+    """Which files hold measured data, and which simulated ones."""
+    measured = ", ".join(file or "unnamed" for file, simulated in files.items() if not simulated)
+    simulated = ", ".join(file or "unnamed" for file, simulated in files.items() if simulated)
+    text = Markup("<p>")
+    if measured:
+        text += Markup("Measured data: {}.").format(measured)
+    if simulated:
+        text += Markup(" <strong>Simulated data</strong>, computed and not measured: {}.").format(
+            simulated
+        )
+    return text + Markup("</p>")
 
 
 def spectra_of(

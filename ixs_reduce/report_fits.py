@@ -27,6 +27,7 @@ from ixs_reduce.fit_words import (
     width_text,
 )
 from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.goodness import goodness
 from ixs_reduce.mode_fit import ModeFit
 from ixs_reduce.q_path import QPath, q_paths
 from ixs_reduce.spectrum import Spectrum
@@ -247,8 +248,13 @@ def _name(fit: SpectrumFit) -> str:
     return fit.spectrum.analyzer or fit.spectrum.label
 
 
+# Enough to tell a deviance at the 1 % level from noise.
+_SIMULATIONS = 200
+
+
 def _caption(fit: SpectrumFit) -> str:
-    said = "; ".join([*fit.warnings, *fit.remarks])
+    judged = goodness(fit, simulations=_SIMULATIONS).words if fit.dof > 0 else ()
+    said = "; ".join([*judged, *fit.warnings, *fit.remarks])
     return f"{spectrum_title(fit.spectrum)}. {quality_text(fit)}. {said}".strip()
 
 

@@ -290,6 +290,8 @@ def rearrangements(
 
 def _positive_solution(design: FloatArray, target: FloatArray) -> tuple[FloatArray, float]:
     """Non-negative least squares with columns of equal length; solution and χ²."""
+    if not design.shape[1]:  # scipy's nnls writes out of bounds without a column
+        return np.zeros(0), float(target @ target)
     scale = np.sqrt((design**2).sum(axis=0))
     scale = np.where(scale > 0, scale, 1.0)
     strength, residual = nnls(design / scale, target)
