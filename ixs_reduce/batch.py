@@ -100,6 +100,7 @@ def fit_batch(
         When `cancel` is set.
     """
     options = options or FitOptions()
+    cancel = cancel or CancelToken()  # one token for all, which Ctrl-C sets
     ready, left_out = _triage(spectra, resolutions, options)
     if not ready:
         reasons = "; ".join(dict.fromkeys(o.reason for o in left_out)) or "there are none"
@@ -111,14 +112,16 @@ def fit_batch(
     chains = [[pair] for pair in pairs] if options.modes == "auto" else _chains(pairs)
     outcomes = [
         outcome
-        for chain in run(partial(_fit_chain, options=options), chains, progress=progress)
+        for chain in run(
+            partial(_fit_chain, options=options, cancel=cancel), chains, progress=progress
+        )
         for outcome in chain
     ]
     fits = [o for o in outcomes if isinstance(o, SpectrumFit)]
-    if not fits and not outcomes:
+    left_out += [o for o in outcomes if isinstance(o, LeftOut)]
+    if not fits:
         reasons = "; ".join(dict.fromkeys(o.reason for o in left_out))
         raise InputError("no spectrum can be fitted", found=reasons)
-    left_out += [o for o in outcomes if isinstance(o, LeftOut)]
     return BatchResult(tuple(fits), tuple(left_out))
 
 
@@ -146,7 +149,7 @@ def fit_one(
     if previous is not None:
         fit = _continued(spectrum, model, previous, options, cancel)
     elif options.modes == "auto":
-        fit = search_modes(spectrum, model, options.search, options.seed, cancel)
+        fit = search_modes(spectrum, model, options.search, options.seed, cancel, options.objective)
     else:
         fit = fit_spectrum(
             spectrum, model, None, options.starts, options.objective, options.seed, cancel
@@ -253,11 +256,12 @@ def _with_zeros(
     )
     left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
     found = {i: o for i, o in zip(sought, outcomes, strict=True) if isinstance(o, ZeroProfile)}
-    unknown, profiles = list(found), list(found.values())
-    keyed: dict[tuple[Hashable, Hashable], ZeroProfile] = {
-        (pairs[i][0].analyzer, _scan_key(pairs[i][0], i)): profile
-        for i, profile in zip(unknown, profiles, strict=True)
-    }
+    unknown = list(found)
+    keyed: dict[tuple[Hashable, Hashable], ZeroProfile] = {}
+    for i, profile in found.items():
+        analyzer, scan = pairs[i][0].analyzer, _scan_key(pairs[i][0], i)
+        # Spectra of one name are no repeats of one another: the second stands alone.
+        keyed[analyzer, i if (analyzer, scan) in keyed else scan] = profile
     priors: dict[tuple[Hashable, Hashable], tuple[float, float]] = {}
     for i, key in zip(unknown, keyed, strict=True):
         guess, error = pairs[i][0].zero_mev, pairs[i][0].zero_err
@@ -334,7 +338,9 @@ def _q_distance(
 
 
 def _fit_chain(
-    chain: list[tuple[Spectrum, Resolution]], options: FitOptions
+    chain: list[tuple[Spectrum, Resolution]],
+    options: FitOptions,
+    cancel: CancelToken | None = None,
 ) -> list[SpectrumFit | LeftOut]:
     """Fit a chain of spectra, each started from the one before and, where that fails, anew."""
     outcomes: list[SpectrumFit | LeftOut] = []
@@ -343,11 +349,11 @@ def _fit_chain(
         if previous is not None and not _near(previous.spectrum, spectrum):
             previous = None
         try:
-            fit = fit_one(spectrum, resolution, options, previous)
+            fit = fit_one(spectrum, resolution, options, previous, cancel)
             if previous is not None and fit.reduced_deviance > _SUSPECT * max(
                 previous.reduced_deviance, 1.0
             ):
-                anew = fit_one(spectrum, resolution, options)
+                anew = fit_one(spectrum, resolution, options, cancel=cancel)
                 fit = min(fit, anew, key=lambda f: f.deviance)
         except InputError as error:
             outcomes.append(LeftOut(spectrum, str(error)))

@@ -43,8 +43,11 @@ def burst_points(spectrum: Spectrum, resolution: Resolution) -> tuple[int, ...]:
                 continue  # a single burst makes no pair with its neighbour
             sides = [first - 1, first + length]
             inside, outside = counts[run].sum(), counts[sides].sum()
+            exposed = exposure[run].mean()
+            if not exposed > 0:
+                continue
             ratio = _TOLERANCE * _smallest_ratio(resolution, energy[run], energy[sides])
-            ratio *= exposure[sides].mean() / max(exposure[run].mean(), 1e-300)
+            ratio *= exposure[sides].mean() / exposed
             # The chance grows with the counts outside: skip what cannot be a burst at once.
             if inside <= 4 or outside >= ratio * inside:
                 continue
@@ -78,4 +81,5 @@ def _smallest_ratio(resolution: Resolution, run: FloatArray, sides: FloatArray) 
     places = center - np.linspace(low, high, 21)
     inside = resolution(run - places[:, None]).sum(axis=1)
     outside = resolution(sides - places[:, None]).sum(axis=1)
-    return float((outside / inside).min())
+    reached = inside > 0  # a line narrower than the step may miss the run
+    return float((outside[reached] / inside[reached]).min()) if reached.any() else 0.0

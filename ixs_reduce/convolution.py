@@ -177,14 +177,15 @@ def convolved_dho(
 
     Parameters and errors as for `dho`; energy_mev of any shape. With bose="as_printed" the
     convolution diverges under a Lorentzian tail (the shape grows as exp(E/kT)), so that form
-    takes Gaussian components or a table only.
+    takes Gaussian components or a table only. A width of 0 is the undamped mode, whose two
+    lines take the shape of the resolution.
 
     Returns
     -------
     array
         ∫ R(E-e) S(e) de in units of amplitude per meV.
     """
-    check_mode(mode_energy, fwhm)
+    check_mode(mode_energy, fwhm, undamped=True)
     kt = thermal_energy(temperature_k)
     energy = np.asarray(energy_mev, dtype=float)
     plan = plan_convolution(resolution, energy.ravel())

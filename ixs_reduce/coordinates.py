@@ -16,6 +16,7 @@ import numpy as np
 
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
+from ixs_reduce.spectrum_model import LOWEST_ENERGY
 
 if TYPE_CHECKING:
     import lmfit
@@ -81,7 +82,8 @@ class Coordinates:
             first = self.names.index("background_c0")
             lower[first : first + 2] = 0.0
         for mode in self.damped:
-            lower[3 * mode : 3 * mode + 2] = np.log(_DAMPED_RANGE[0])
+            lower[3 * mode] = np.log(_DAMPED_RANGE[0])
+            lower[3 * mode + 1] = np.log(max(_DAMPED_RANGE[0], self.lower[3 * mode + 1]))
             upper[3 * mode] = np.log(_DAMPED_RANGE[1])
             upper[3 * mode + 1] = np.log(min(_DAMPED_RANGE[1], self.upper[3 * mode + 1]))
         return lower[self.free], upper[self.free]
@@ -127,7 +129,8 @@ def coordinates_of(
     """Coordinates for `lmfit.Parameters` (bounds, fixed values and expressions kept).
 
     The background moves by its end values only while the user has set neither bounds nor ties on
-    it, and a mode moves as damped only when its energy and width are both free.
+    it, and a mode moves as damped only when its energy and width are both free and no bound keeps
+    its energy within a part of the range.
 
     Raises
     ------
@@ -163,7 +166,13 @@ def coordinates_of(
         upper,
         free,
         ends,
-        tuple(m for m in damped if {3 * m, 3 * m + 1} <= movable),
+        tuple(
+            m
+            for m in damped
+            if {3 * m, 3 * m + 1} <= movable
+            and lower[3 * m] <= LOWEST_ENERGY
+            and upper[3 * m] >= 0.5 * (ends_mev[1] - ends_mev[0])
+        ),
         _ties_of(parameters, names),
     )
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ixs_core import units
 from ixs_core.errors import InputError
 from ixs_core.experiment import Background, Experiment, load_experiment
 from ixs_core.lattice import Lattice
 from ixs_reduce.circles import Angles
+from ixs_reduce.energy import silicon_order
 from ixs_reduce.reduction import ReductionOptions, with_background
 from ixs_reduce.scan import Analyzer, Flag, Scan
 from ixs_reduce.spectrum import Spectrum
@@ -38,10 +40,12 @@ class ReductionPlan:
         Measured backgrounds, with the transmission of the sample.
     temperature_k : float or None
         Of the sample, for scans whose file gives none.
-    cell : six floats or None
+    lattice : Lattice or None
         For |Q| where the file gives hkl but no lattice.
     instrument : Instrument or None
         For the Q widths of analyzers, which the slits decide.
+    resolution : Path or None
+        File of the resolution functions.
     notes : tuple of str
         What of the experiment file could not be used, and why.
     """
@@ -51,8 +55,9 @@ class ReductionPlan:
     zero_mev: Mapping[str, float] = field(default_factory=dict)
     backgrounds: tuple[Background, ...] = ()
     temperature_k: float | None = None
-    cell: tuple[float, float, float, float, float, float] | None = None
+    lattice: Lattice | None = None
     instrument: Instrument | None = None
+    resolution: Path | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -94,8 +99,10 @@ def plan_of(
         overrides["monitor"] = monitor
     if reduction.alpha is not None:
         overrides["alpha"] = reduction.alpha
-    if experiment.spectrometer.order is not None:
-        overrides["order"] = experiment.spectrometer.order
+    order, order_notes = _order(experiment)
+    if order is not None:
+        overrides["order"] = order
+    lattice, lattice_notes = _lattice(experiment, path)
     instrument, notes = _instrument(experiment, path)
     return ReductionPlan(
         options=ReductionOptions(
@@ -109,9 +116,10 @@ def plan_of(
         zero_mev=dict(analyzers.zero_mev),
         backgrounds=reduction.background,
         temperature_k=experiment.sample.temperature_k,
-        cell=experiment.sample.cell,
+        lattice=lattice,
         instrument=instrument,
-        notes=notes,
+        resolution=analyzers.resolution,
+        notes=(*order_notes, *lattice_notes, *notes),
     )
 
 
@@ -160,8 +168,7 @@ def completed(scan: Scan, plan: ReductionPlan) -> Scan:
             Flag("temperature-given", f"{temperature:g} K is taken from the experiment file")
         )
     seen = _seen(scan, plan.instrument)
-    lattice = Lattice.from_cell(plan.cell) if plan.cell is not None else None
-    analyzers = tuple(_completed(a, seen.get(a.name), lattice) for a in scan.analyzers)
+    analyzers = tuple(_completed(a, seen.get(a.name), plan.lattice) for a in scan.analyzers)
     if any(a.q_hkl is None and b.q_hkl for a, b in zip(scan.analyzers, analyzers, strict=True)):
         flags.append(Flag("q-from-angles", "hkl is calculated from the circles"))
     return replace(
@@ -213,6 +220,32 @@ def _with_backgrounds(
         if done.background_rate is not None:
             total = total + done.background_rate
     return replace(done, background_rate=total) if total.any() else done
+
+
+def _order(experiment: Experiment) -> tuple[int | None, tuple[str, ...]]:
+    """The n of Si(n n n) by which crystal temperatures become energies."""
+    described = experiment.spectrometer
+    if described.order is not None or described.energy_kev is None:
+        return described.order, ()
+    order = silicon_order(units.wavelength_angstrom(described.energy_kev))
+    if order is not None:
+        return order, ()
+    return None, (
+        f"{described.energy_kev:g} keV is no reflection Si(n n n): the profile's order is used",
+    )
+
+
+def _lattice(experiment: Experiment, path: str | Path) -> tuple[Lattice | None, tuple[str, ...]]:
+    """The sample's lattice, or why its CIF gives none."""
+    sample = experiment.sample
+    if sample.cell is None and sample.cif is None:
+        return None, ()
+    from ixs_reduce.instrument import lattice_of
+
+    try:
+        return lattice_of(experiment, path), ()
+    except InputError as error:
+        return None, (f"the lattice is not known: {error}",)
 
 
 def _instrument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,8 +14,15 @@ from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_reduce.coordinates import Coordinates, coordinates_of
 from ixs_reduce.fisher_scoring import Optimum, covariance, held_at_bounds, minimise
-from ixs_reduce.likelihood import Objective
-from ixs_reduce.mode_fit import STRONGLY_DAMPED, ModeFit, Value, mode_fits
+from ixs_reduce.likelihood import LowCountsWarning, Objective
+from ixs_reduce.mode_fit import (
+    STRONGLY_DAMPED,
+    BackgroundFit,
+    ModeFit,
+    QuasielasticFit,
+    Value,
+    mode_fits,
+)
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import PreparedModel, SpectrumModel
 from ixs_reduce.start_values import linear_start, rearrangements, seed_modes
@@ -115,16 +123,17 @@ class SpectrumFit:
         return self.value("elastic") if self.model.elastic else None
 
     @property
-    def quasielastic(self) -> tuple[Value, Value] | None:
-        """(area, FWHM) of the quasi-elastic line; None without one."""
+    def quasielastic(self) -> QuasielasticFit | None:
+        """(amplitude, fwhm) of the quasi-elastic line; None without one."""
         if not self.model.quasielastic:
             return None
-        return self.value("qe_amplitude"), self.value("qe_fwhm")
+        return QuasielasticFit(self.value("qe_amplitude"), self.value("qe_fwhm"))
 
     @property
-    def background(self) -> tuple[Value, ...]:
-        """Background coefficients c0, c1 per unit exposure (c0 + c1 E, E of the file)."""
-        return tuple(self.value(n) for n in self.parameter_names if n.startswith("background"))
+    def background(self) -> BackgroundFit:
+        """(c0, c1) of the background per unit exposure (c0 + c1 E, E of the file)."""
+        names = [n for n in self.parameter_names if n.startswith("background")]
+        return BackgroundFit(*(self.value(n) for n in names))
 
     @property
     def reduced_deviance(self) -> float:
@@ -187,6 +196,12 @@ def fit_spectrum(
         For fewer points than free parameters, no counts at all, or unusable start values.
     Cancelled
         When `cancel` is set.
+
+    Warns
+    -----
+    LowCountsWarning
+        For χ² where more than a tenth of the points have fewer than 10 counts; the result's
+        `warnings` say it, too.
     """
     if objective not in ("poisson", "chi2"):
         raise InputError("unknown objective", key="objective", found=objective)
@@ -208,7 +223,10 @@ def fit_spectrum(
         if found.objective < best.objective - _BETTER:
             best = found
             moves = rearrangements(spectrum, model, best.values)
-    return search.result(best, vectors, seed)
+    fit = search.result(best, vectors, seed)
+    for text in fit.warnings:
+        warnings.warn(text, LowCountsWarning, stacklevel=2)
+    return fit
 
 
 def fit_from(
@@ -263,6 +281,7 @@ class _Search:
 
     def run(self, vector: FloatArray, tolerance: float = 1e-4) -> _Found:
         """The optimum reached from a start point; strongly damped modes move as such."""
+        vector = self._with_fixed(vector)
         damped = _damped_modes(vector, self.model.n_modes)
         found = self._solve(self._coordinates(damped), vector, tolerance)
         now_damped = _damped_modes(found.values, self.model.n_modes)
@@ -273,7 +292,9 @@ class _Search:
     def most_promising(self, vectors: Sequence[FloatArray]) -> int:
         """Which of some start points is lowest after a few steps."""
         reached = [
-            self._solve(self._coordinates(()), vector, 1.0, max_iterations=4).objective
+            self._solve(
+                self._coordinates(()), self._with_fixed(vector), 1.0, max_iterations=4
+            ).objective
             for vector in vectors
         ]
         return int(np.argmin(reached))
@@ -282,6 +303,14 @@ class _Search:
         """The best optimum, polished, with its errors."""
         final = self._solve(best.coordinates, best.values, 1e-7)
         return _result(self, final, vectors, seed)
+
+    def _with_fixed(self, vector: FloatArray) -> FloatArray:
+        """A start point with the fixed parameters at the values given, wherever it came from."""
+        values = vector.astype(float)
+        for i, name in enumerate(self.model.parameter_names):
+            if not self.given[name].vary and not self.given[name].expr:
+                values[i] = self.given[name].value
+        return values
 
     def _coordinates(self, damped: tuple[int, ...]) -> Coordinates:
         energy = self.spectrum.energy_mev
@@ -408,8 +437,12 @@ def _result(
     matrix: FloatArray = slope @ covariance(optimum, held) @ slope.T
     names = coordinates.names
     held_names = {names[coordinates.free[k]] for k in np.flatnonzero(held)}
-    if coordinates.ends_mev is not None:  # a background end at zero is no bound of c0 or c1
-        held_names -= {"background_c0", "background_c1"}
+    ends = {"background_c0", "background_c1"}
+    if coordinates.ends_mev is not None and not ends <= held_names:
+        held_names -= ends  # one background end at zero is no bound of c0 or c1
+    # What is tied to nothing but parameters at a bound is at a bound, too.
+    tied = [i for i, name in enumerate(names) if search.given[name].expr]
+    held_names |= {names[i] for i in tied if slope[i].any() and not slope[i, ~held].any()}
     values, matrix, held_names = _sorted_modes(
         np.asarray(values), matrix, held_names, search.model, search.given
     )

@@ -205,7 +205,7 @@ def instrument_of(
         if config is not None
         else (_reflection(stands, which, path, built.mu) for which in ("or0", "or1"))
     )
-    lattice = config.lattice if config is not None else _lattice(experiment, path)
+    lattice = config.lattice if config is not None else lattice_of(experiment, path)
     azimuth = stands.azimuth or (config.azimuth_hkl if config is not None else None)
     limits = _narrower(built.limits, config.limits if config is not None else {})
     return Instrument(
@@ -304,7 +304,14 @@ def _reflection(stands: Stands, which: str, path: str | Path, mu: float) -> Refl
     return Reflection(given.hkl, Angles(**values))
 
 
-def _lattice(experiment: Experiment, path: str | Path) -> Lattice:
+def lattice_of(experiment: Experiment, path: str | Path) -> Lattice:
+    """The lattice that an experiment gives as cell or CIF; `path` is its file, for messages.
+
+    Raises
+    ------
+    InputError
+        When it gives neither, or the CIF cannot be read.
+    """
     sample = experiment.sample
     if sample.cell is not None:
         return Lattice.from_cell(sample.cell)

@@ -11,6 +11,10 @@ from ixs_core.arrays import FloatArray
 Objective = Literal["poisson", "chi2"]
 
 
+class LowCountsWarning(UserWarning):
+    """χ² was asked for at counts so low that it is biased."""
+
+
 def poisson_deviance(counts: FloatArray, expected: FloatArray) -> float:
     """2 Σ [μ - N + N ln(N/μ)] (W. Cash, ApJ 228 (1979) 939, less its value at μ = N)."""
     return float(2 * np.sum(expected - counts + _counts_log_ratio(counts, expected)))

@@ -103,10 +103,10 @@ def quasielastic(energy_mev: ArrayLike, fwhm: float, temperature_k: float) -> Fl
     return reduced_bose_factor(energy, temperature_k) * lorentzian
 
 
-def check_mode(mode_energy: float, fwhm: float) -> None:
-    """InputError unless energy and width are positive and finite."""
+def check_mode(mode_energy: float, fwhm: float, *, undamped: bool = False) -> None:
+    """InputError unless energy and width are positive and finite; `undamped` allows fwhm = 0."""
     for key, value in (("mode_energy", mode_energy), ("fwhm", fwhm)):
-        if not (np.isfinite(value) and value > 0):
+        if not np.isfinite(value) or value < 0 or (value == 0 and not (undamped and key == "fwhm")):
             raise InputError(
                 "a mode needs a positive energy and width", key=key, found=value, expected="> 0 meV"
             )

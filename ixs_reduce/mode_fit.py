@@ -30,6 +30,51 @@ class Value(NamedTuple):
     at_bound: bool = False
 
 
+class QuasielasticFit(NamedTuple):
+    """The fitted quasi-elastic line: area per unit exposure and FWHM, both in meV.
+
+    Asked for a single number, like the elastic line, it gives its area.
+    """
+
+    amplitude: Value
+    fwhm: Value
+
+    @property
+    def value(self) -> float:
+        return self.amplitude.value
+
+    @property
+    def stderr(self) -> float:
+        return self.amplitude.stderr
+
+    @property
+    def at_bound(self) -> bool:
+        return self.amplitude.at_bound
+
+
+class BackgroundFit(NamedTuple):
+    """The fitted background c0 + c1 E per unit exposure, E of the file in meV.
+
+    A coefficient that the model does not have is 0 without error. Asked for a single number
+    it gives c0, the level at E = 0.
+    """
+
+    c0: Value = Value(0.0, 0.0)
+    c1: Value = Value(0.0, 0.0)
+
+    @property
+    def value(self) -> float:
+        return self.c0.value
+
+    @property
+    def stderr(self) -> float:
+        return self.c0.stderr
+
+    @property
+    def at_bound(self) -> bool:
+        return self.c0.at_bound
+
+
 @dataclass(frozen=True)
 class ModeFit:
     """One fitted mode.

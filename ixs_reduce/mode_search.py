@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ixs_reduce.fitting import SpectrumFit, fit_spectrum
+from ixs_reduce.likelihood import Objective
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import SpectrumModel
 from ixs_reduce.start_values import with_another_mode
@@ -48,6 +49,7 @@ def search_modes(
     options: ModeSearchOptions | None = None,
     seed: int = 0,
     cancel: CancelToken | None = None,
+    objective: Objective = "poisson",
 ) -> SpectrumFit:
     """Fit with as many modes as the spectrum supports.
 
@@ -60,6 +62,8 @@ def search_modes(
     options : ModeSearchOptions, optional
     seed : int
     cancel : CancelToken, optional
+    objective : "poisson" or "chi2"
+        As for `fit_spectrum`.
 
     Returns
     -------
@@ -67,13 +71,15 @@ def search_modes(
         Its remarks tell of richer descriptions that BIC prefers but sense does not.
     """
     options = options or ModeSearchOptions()
-    best = base = fit_spectrum(spectrum, replace(model, modes=0), starts=1, cancel=cancel)
+    best = base = fit_spectrum(spectrum, replace(model, modes=0), None, 1, objective, seed, cancel)
     accepted, rejected = [base], []
     unpaid = 0
     for n_modes in range(1, options.max_modes + 1):
         if spectrum.counts.size <= len(base.parameter_names) + 3:
             break
-        sensible, other = _fits_with(n_modes, spectrum, model, base, options, seed, cancel)
+        sensible, other = _fits_with(
+            n_modes, spectrum, model, base, options, seed, cancel, objective
+        )
         if other is not None:
             rejected.append(other)
         if sensible is not None:
@@ -130,15 +136,16 @@ def _fits_with(
     options: ModeSearchOptions,
     seed: int,
     cancel: CancelToken | None,
+    objective: Objective,
 ) -> tuple[SpectrumFit | None, SpectrumFit | None]:
     """The best sensible fit with n modes, and a better one that is not sensible."""
     fresh = replace(model, modes=n_modes)
-    tries = [fit_spectrum(spectrum, fresh, None, options.starts, seed=seed, cancel=cancel)]
+    tries = [fit_spectrum(spectrum, fresh, None, options.starts, objective, seed, cancel)]
     if base.model.n_modes == n_modes - 1:
         apart = 1.5 * options.closest * model.resolution.fwhm_mev
         energies, _ = with_another_mode(spectrum, base.model, base.parameters, apart)
         grown = replace(model, modes=tuple(energies.tolist()))
-        tries.append(fit_spectrum(spectrum, grown, starts=1, seed=seed, cancel=cancel))
+        tries.append(fit_spectrum(spectrum, grown, None, 1, objective, seed, cancel))
     tries.sort(key=lambda fit: fit.deviance)
     sensible = next((fit for fit in tries if not objections(fit, options)), None)
     return sensible, tries[0] if tries[0] is not sensible else None

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
+
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
 from ixs_core.project import Project
@@ -16,7 +18,7 @@ from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.formats.selection import select_labels
 from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
-from ixs_reduce.store import read_spectra, spectra_keys, write_fits
+from ixs_reduce.store import fit_keys, read_fits, read_spectra, spectra_keys, write_fits
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,18 @@ def fit_project(
 
     Errors as for `fit_batch`.
     """
+    with project.writing():
+        """A project that cannot be written is told before the work, not after it."""
     result = fit_batch(
         loaded.spectra, resolutions, options, scheduler=scheduler, progress=progress, cancel=cancel
     )
     settings = {"options": options, "resolutions": _digests(resolutions)}
     base = provenance_of("ixs fit", settings, sources=sources, packages=("lmfit",))
     with project.writing() as h5:
-        for key, fits in fits_by_key(loaded, result.fits).items():
+        for key, new in fits_by_key(loaded, result.fits).items():
+            order = [spectrum.analyzer for spectrum in loaded.by_key[key]]
+            fits = [*_still_valid(h5, key, loaded.by_key[key], new), *new]
+            fits.sort(key=lambda fit: order.index(fit.spectrum.analyzer))
             write_fits(
                 h5,
                 key,
@@ -97,6 +104,29 @@ def fit_project(
                 replace=replace,
             )
     return result
+
+
+def _still_valid(
+    h5: h5py.File, key: str, spectra: Sequence[Spectrum], new: Sequence[SpectrumFit]
+) -> list[SpectrumFit]:
+    """Stored fits of the analyzers that were not fitted now, where their data are still these."""
+    if key not in fit_keys(h5):
+        return []
+    done = {fit.spectrum.analyzer for fit in new}
+    current = {spectrum.analyzer: spectrum for spectrum in spectra}
+    return [
+        fit
+        for fit in read_fits(h5, key)
+        if fit.spectrum.analyzer not in done
+        and fit.spectrum.analyzer in current
+        and _is_part_of(fit.spectrum, current[fit.spectrum.analyzer])
+    ]
+
+
+def _is_part_of(fitted: Spectrum, spectrum: Spectrum) -> bool:
+    """Whether all fitted points are points of a spectrum (bursts may be left out)."""
+    points = set(zip(spectrum.energy_mev, spectrum.counts, spectrum.exposure, strict=True))
+    return points.issuperset(zip(fitted.energy_mev, fitted.counts, fitted.exposure, strict=True))
 
 
 def fits_by_key(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -60,9 +61,11 @@ class SpectrumModel:
 
     def __post_init__(self) -> None:
         thermal_energy(self.temperature_k)
-        if isinstance(self.modes, bool) or (isinstance(self.modes, int) and self.modes < 0):
-            raise InputError("not a number of modes", key="modes", found=self.modes)
-        if not isinstance(self.modes, int):
+        if isinstance(self.modes, int | Integral):
+            if isinstance(self.modes, bool) or self.modes < 0:
+                raise InputError("not a number of modes", key="modes", found=self.modes)
+            object.__setattr__(self, "modes", int(self.modes))
+        else:
             energies = tuple(float(e) for e in self.modes)
             if not all(0 < e < float("inf") for e in energies):
                 raise InputError(
@@ -97,22 +100,29 @@ class SpectrumModel:
         names += ["background_c0", "background_c1"][: BACKGROUND_TERMS[self.background]]
         return (*names, "zero")
 
-    def parameters(self, start: Sequence[float] | None = None) -> lmfit.Parameters:
+    def parameters(
+        self, start: Sequence[float] | lmfit.Parameters | None = None
+    ) -> lmfit.Parameters:
         """`lmfit.Parameters` of the model, with its physical bounds.
 
         Parameters
         ----------
-        start : sequence of n_modes floats, optional
+        start : sequence of n_modes floats, or lmfit.Parameters, optional
             Start energies of the modes in meV; default those given as `modes`, or evenly
-            spaced ones. `fit_spectrum` finds better ones from the data.
+            spaced ones. `fit_spectrum` finds better ones from the data. Full parameters come
+            back as a copy.
 
         Raises
         ------
         InputError
-            When `start` has another length than the modes, or an energy is not positive.
+            When `start` has another length than the modes, or an energy is not positive; when
+            parameters are missing.
         """
         import lmfit
 
+        if isinstance(start, lmfit.Parameters):
+            self.vector(start)
+            return start.copy()
         energies = sorted(self.start_energies(start))
         width = self.resolution.fwhm_mev
         parameters = lmfit.Parameters()

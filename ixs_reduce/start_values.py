@@ -293,6 +293,8 @@ def _positive_solution(design: FloatArray, target: FloatArray) -> tuple[FloatArr
     if not design.shape[1]:  # scipy's nnls writes out of bounds without a column
         return np.zeros(0), float(target @ target)
     scale = np.sqrt((design**2).sum(axis=0))
-    scale = np.where(scale > 0, scale, 1.0)
-    strength, residual = nnls(design / scale, target)
+    # What no point sees, as lines between the points of a sharp R, has no strength.
+    seen = scale > 1e-12 * scale.max()
+    scale = np.where(seen, scale, 1.0)
+    strength, residual = nnls(np.where(seen, design / scale, 0.0), target)
     return strength / scale, float(residual) ** 2

@@ -259,7 +259,19 @@ class Watcher:
         ended = [watched for watched in self.scans.values() if watched.settled]
         return [fit for watched in ended[-_REFERENCES:] for fit in watched.fits]
 
+    def _begin_anew_if_gone(self) -> None:
+        """When someone took the project away, everything seen is written once more."""
+        if self._project.exists:
+            return
+        long = {key for key, w in self.scans.items() if w.scan.points >= FEWEST_POINTS}
+        if long - self._unwritten and self._written_at:
+            self._say(f"{self._project.path} is gone: it is made anew", problem=True)
+            self._unwritten |= long
+            if self.options.fit is not None:
+                self._unfitted |= {key for key in long if self.scans[key].finished}
+
     def _write_due(self, now: float) -> None:
+        self._begin_anew_if_gone()
         due = {
             key
             for key in self._unwritten

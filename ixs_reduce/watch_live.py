@@ -86,7 +86,15 @@ def quick_fits(
             return None
 
     found = parallel_map(one, ready, cancel=cancel)
-    return {str(q.fit.spectrum.analyzer): q for q in found if q is not None}
+    return {str(q.fit.spectrum.analyzer): q for q in found if q is not None and _settled(q.fit)}
+
+
+def _settled(fit: SpectrumFit) -> bool:
+    """Whether the fit holds its zero: one that wanders tells of modes that are not there."""
+    return fit.zero.stderr < _SETTLED_MEV
+
+
+_SETTLED_MEV = 0.5
 
 
 def zero_profiles(

@@ -23,7 +23,8 @@ WORKERS = "local:2"
 TITLE = "Demonstration: Cd2Os2O7 (measured) and CsCu2I3 (simulated)"
 CREDITS = (
     "The scans of Cd2Os2O7 (file CdOsO) were measured at APS 30-ID (HERIX) in 2015 and come with "
-    "spec2nexus 2021.2.8 by P. R. Jemian and contributors, under CC BY 4.0; they are used unchanged.",
+    "spec2nexus 2021.2.8 by P. R. Jemian and contributors, under CC BY 4.0; they are used "
+    "unchanged.",
     "The resolution functions used for them are fits to scans of PMMA at the same instrument "
     "(2018; scan file from HerixWorkbench).",
     "All data of simulated_CsCu2I3_bl43lxu.spec were computed by sample_data/simulate_bl43lxu.py; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ixs_reduce.resolution import Resolution
 
 _LORENTZIAN_SHARE = 0.3
+_SENSIBLE_FWHM_MEV = (0.05, 50.0)
 
 
 def fit(
@@ -72,18 +74,26 @@ def fit(
     from ixs_core.jobs import terminal_progress
     from ixs_core.project import Project
     from ixs_reduce.export import mode_rows, write_csv
+    from ixs_reduce.likelihood import LowCountsWarning
     from ixs_reduce.project_fit import fit_project, load_spectra
 
     store = Project(project)
     if rerun:
         _rerun(store, as_json)
         return
+    if csv is not None:
+        _check_table(csv, (project, resolution))
     options = _options(
         modes, analyzers, temperature, elastic, quasielastic, background, objective, starts, seed
     )
     loaded = _with_zeros(load_spectra(store, scans), zero or [])
+    _check_names("--analyzers", options.analyzers or (), loaded)
     resolutions = _resolutions(store, resolution, loaded, fwhm)
-    with terminal_progress("fitting", silent=as_json) as progress:
+    with (
+        warnings.catch_warnings(),
+        terminal_progress("fitting", silent=as_json) as progress,
+    ):
+        warnings.simplefilter("ignore", LowCountsWarning)  # said below the table
         result = fit_project(
             store,
             loaded,
@@ -119,6 +129,14 @@ def _options(
 
     _check_choice("background", background, ("linear", "constant", "none"))
     _check_choice("objective", objective, ("poisson", "chi2"))
+    if starts < 1:
+        raise InputError("at least one start is needed", key="--starts", found=starts)
+    if seed < 0:
+        raise InputError("the seed is negative", key="--seed", found=seed, expected="0 or more")
+    if temperature_k is not None and not 0 < temperature_k < float("inf"):
+        raise InputError(
+            "not a temperature", key="--temperature", found=temperature_k, expected="kelvin, > 0"
+        )
     return FitOptions(
         modes=_modes(modes),
         analyzers=_names(analyzers),
@@ -130,6 +148,29 @@ def _options(
         starts=starts,
         seed=seed,
     )
+
+
+def _check_table(csv: Path, inputs: Sequence[Path | None]) -> None:
+    """Before any fit: a table that cannot be written, or would replace an input, is refused."""
+    if any(path is not None and csv.resolve() == path.resolve() for path in inputs):
+        raise InputError(
+            "the table would take the place of a file that is read", key="--csv", found=csv
+        )
+    if csv.is_dir() or not csv.resolve().parent.is_dir():
+        raise InputError(
+            "cannot be written: this is a folder"
+            if csv.is_dir()
+            else "cannot be written: the folder does not exist",
+            file=csv,
+            key="--csv",
+        )
+
+
+def _check_names(key: str, names: Sequence[str], loaded: ProjectSpectra) -> None:
+    known = sorted({str(spectrum.analyzer) for spectrum in loaded.spectra})
+    for name in names:
+        if name not in known:
+            raise InputError("no such analyzer", key=key, found=name, expected=", ".join(known))
 
 
 def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
@@ -155,7 +196,8 @@ def _modes(text: str) -> int | Literal["auto"]:
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+    """Names of analyzers, parted by commas or blanks."""
+    return None if text is None else tuple(text.replace(",", " ").split())
 
 
 def _with_zeros(loaded: ProjectSpectra, given: Sequence[str]) -> ProjectSpectra:
@@ -163,19 +205,15 @@ def _with_zeros(loaded: ProjectSpectra, given: Sequence[str]) -> ProjectSpectra:
     from dataclasses import replace
 
     zeros: dict[str, float] = {}
-    known = {str(spectrum.analyzer) for spectrum in loaded.spectra}
     for text in given:
         name, _, number = text.partition("=")
         try:
             zeros[name.strip()] = float(number)
         except ValueError:
-            raise InputError(
-                "not a zero", key="--zero", found=text, expected="like Ana7=7.43"
-            ) from None
-        if name.strip() not in known:
-            raise InputError(
-                "no such analyzer", key="--zero", found=name, expected=", ".join(sorted(known))
-            )
+            zeros[name.strip()] = float("nan")
+        if not abs(zeros[name.strip()]) < float("inf"):
+            raise InputError("not a zero", key="--zero", found=text, expected="like Ana7=7.43")
+        _check_names("--zero", [name.strip()], loaded)
     by_key = {
         key: tuple(
             replace(s, zero_mev=zeros[str(s.analyzer)], zero_err=None)
@@ -204,6 +242,11 @@ def _resolutions(
         if has_own:
             found = load_resolutions(store.path)
     if fwhm is not None:
+        low, high = _SENSIBLE_FWHM_MEV
+        if not low <= fwhm <= high:
+            raise InputError(
+                "not a resolution", key="--fwhm", found=fwhm, expected=f"{low:g} to {high:g} meV"
+            )
         nominal = [
             ("gaussian", 1 - _LORENTZIAN_SHARE, 0.0, fwhm),
             ("lorentzian", _LORENTZIAN_SHARE, 0.0, fwhm),
@@ -345,8 +388,7 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
 
     grouped: dict[tuple[str, str], list[str]] = {}
     for item in left_out:
-        reason = item.reason.split(":")[0]
-        grouped.setdefault((str(item.spectrum.analyzer), reason), []).append(
+        grouped.setdefault((str(item.spectrum.analyzer), _short_reason(item)), []).append(
             item.spectrum.scan or "?"
         )
     lines = []
@@ -356,3 +398,11 @@ def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
         where = ", ".join([*([numbers] if numbers else []), *others])
         lines.append(f"left out: {analyzer} in scan {where}: {reason}")
     return lines
+
+
+def _short_reason(item: LeftOut) -> str:
+    """The reason without what differs from scan to scan, so that scans can be told together."""
+    reason = item.reason.removeprefix(item.spectrum.label).lstrip(": ")
+    if reason.startswith(("dead: ", "nearly dead: ")):
+        return reason.split(":")[0]
+    return reason.split("; ")[0]

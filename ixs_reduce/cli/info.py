@@ -30,6 +30,7 @@ def info(
 
     Example: ixs info CdOsO.spec
     """
+    from ixs_reduce.cli.info_own import describe_own
     from ixs_reduce.formats import read_scans
     from ixs_reduce.quality import judge
 
@@ -37,6 +38,14 @@ def info(
     failures: list[InputError] = []
     for path in files:
         try:
+            own = describe_own(path) if profile is None else None
+            if own is not None:
+                record, scans = own
+                if as_json:
+                    described.append({**record, "scans": [describe_scan(s) for s in scans]})
+                else:
+                    _print_own(record, scans)
+                continue
             scan_file = read_scans(path, profile)
         except InputError as error:
             failures.append(error)
@@ -151,9 +160,14 @@ def _flag_text(flag: Flag) -> str:
 
 def _print_file(scan_file: ScanFile, scans: Sequence[Scan]) -> None:
     """The table of one file on stdout."""
+    typer.echo(f"{scan_file.path}  ({scan_file.kind}, profile {scan_file.profile})")
+    not_read = [f"not read: {error}" for error in scan_file.problems]
+    _print_scans(scans, [*summary(scans), *not_read])
+
+
+def _print_scans(scans: Sequence[Scan], after: Sequence[str]) -> None:
     from ixs_reduce.cli.tables import Column, print_table
 
-    typer.echo(f"{scan_file.path}  ({scan_file.kind}, profile {scan_file.profile})")
     with_main = any(scan.main_analyzer for scan in scans)
     columns = [
         Column("scan"),
@@ -163,9 +177,18 @@ def _print_file(scan_file: ScanFile, scans: Sequence[Scan]) -> None:
         Column("remarks", text=True),
     ]
     common = _common_remarks(scans)
-    after = [f"every scan: {text}" for text in common]
-    after += [*summary(scans), *(f"not read: {error}" for error in scan_file.problems)]
-    print_table(columns, [_row(scan, with_main, common) for scan in scans], after)
+    said_once = [f"every scan: {text}" for text in common]
+    rows = [_row(scan, with_main, common) for scan in scans]
+    print_table(columns, rows, [*said_once, *after])
+
+
+def _print_own(record: Mapping[str, Any], scans: Sequence[Scan]) -> None:
+    """What a project or an instrument file holds, on stdout."""
+    typer.echo(f"{record['path']}  ({record['kind']})")
+    if scans:
+        _print_scans(scans, record["summary"])
+    else:
+        typer.echo("\n".join(record["summary"]))
 
 
 def _common_remarks(scans: Sequence[Scan]) -> Mapping[str, None]:

@@ -16,6 +16,7 @@ from ixs_core.errors import InputError
 if TYPE_CHECKING:
     from ixs_core.provenance import Provenance
     from ixs_reduce.experiment_options import ReductionPlan
+    from ixs_reduce.resolution_fit import ResolutionFit
     from ixs_reduce.scan import Flag, Scan
     from ixs_reduce.scan_choice import ChosenScans, LeftOut
     from ixs_reduce.spectrum import Spectrum
@@ -52,7 +53,8 @@ def reduce(
 ) -> None:
     """Turn scans into spectra: raw counts with exposure, Q and temperature, judged and stored.
 
-    A second run adds to the project; what it replaces stays in the project's history.
+    A second run adds to the project; what it replaces stays in the project's history. Resolution
+    functions that the experiment file names are put into the project, for `ixs fit`.
 
     Example: ixs reduce CdOsO.spec -o CdOsO.h5 --scans 58-69
     """
@@ -63,7 +65,8 @@ def reduce(
     chosen = [choose_scans(path, plan, profile=profile, selection=scans) for path in files]
     check_names(plan, [scan for part in chosen for scan in part.scan_file.scans])
     reduced, left_out, notes = _reduced(chosen, plan, profile, merge)
-    notes = (*plan.notes, *notes)
+    resolutions, resolution_notes = _named_resolutions(plan, output)
+    notes = (*plan.notes, *notes, *resolution_notes)
     settings = {
         "scans": scans,
         "profile": {part.scan_file.path.name: part.scan_file.profile for part in chosen},
@@ -75,7 +78,9 @@ def reduce(
         "backgrounds": [b.model_dump() for b in plan.backgrounds],
     }
     extra = [*([experiment] if experiment else []), *(b.file for b in plan.backgrounds)]
-    _write(output, reduced, settings, extra)
+    if resolutions and plan.resolution is not None:
+        extra.append(plan.resolution)
+    _write(output, reduced, resolutions, settings, extra)
     problems = [str(error) for part in chosen for error in part.scan_file.problems]
     if as_json:
         described = _as_json(output, reduced, left_out, problems, notes)
@@ -145,16 +150,38 @@ def _check_keys(reduced: Sequence[_Reduced]) -> None:
         )
 
 
+def _named_resolutions(plan: ReductionPlan, output: Path) -> tuple[list[ResolutionFit], list[str]]:
+    """Resolutions of the experiment file that the project does not hold yet, and notes."""
+    from ixs_core.project import Project, list_results
+    from ixs_reduce.store import read_resolution_fits
+
+    if plan.resolution is None:
+        return [], []
+    try:
+        named = read_resolution_fits(plan.resolution)
+    except InputError as error:
+        return [], [f"no resolution is put into the project: {error}"]
+    held = {}
+    if output.exists():
+        with Project(output).reading() as h5:
+            any_held = bool(list_results(h5, "resolutions"))
+        held = read_resolution_fits(output) if any_held else {}
+    known = {name: fit.resolution.sha256 for name, fit in held.items()}
+    new = [fit for name, fit in named.items() if fit.resolution.sha256 != known.get(name)]
+    return new, [f"resolutions of {plan.resolution} are put into the project"] if new else []
+
+
 def _write(
     output: Path,
     reduced: Sequence[_Reduced],
+    resolutions: Sequence[ResolutionFit],
     settings: Mapping[str, Any],
     extra_sources: Sequence[Path],
 ) -> None:
-    """Scans and spectra of the whole run in one transaction."""
+    """Scans, spectra and named resolutions of the whole run in one transaction."""
     from ixs_core.project import Project
     from ixs_core.provenance import provenance_of
-    from ixs_reduce.store import scan_key, write_scan, write_spectra
+    from ixs_reduce.store import scan_key, write_resolutions, write_scan, write_spectra
 
     base = provenance_of("ixs reduce", settings, sources=extra_sources)
     with Project(output).writing() as h5:
@@ -164,6 +191,7 @@ def _write(
             parents = tuple(f"scans/{scan_key(scan)}" for scan in item.scans)
             provenance = replace(_from_scans(base, item.scans), parents=parents)
             write_spectra(h5, item.key, item.spectra, provenance)
+        write_resolutions(h5, resolutions, base)
 
 
 def _from_scans(base: Provenance, scans: Sequence[Scan]) -> Provenance:

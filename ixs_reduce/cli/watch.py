@@ -30,7 +30,7 @@ def watch(
     fit: Annotated[bool, typer.Option("--fit", help="Fit modes, too.")] = False,
     resolution: Annotated[
         Path | None,
-        typer.Option(help="Resolutions from `ixs resolution`. [default: those in the project]"),
+        typer.Option(help="Resolutions from `ixs resolution`. [default: of experiment or project]"),
     ] = None,
     profile: Annotated[
         str | None,
@@ -93,6 +93,7 @@ def _options(
     from ixs_reduce.watch import WatchOptions
 
     plan = load_plan(experiment)
+    resolution = resolution or (plan.resolution if fit else None)
     given = [path for path in (resolution, experiment) if path is not None]
     if not fit:
         return WatchOptions(output, plan, profile, sources=tuple(given))
@@ -124,7 +125,7 @@ def _fit_options(modes: str, analyzers: str | None) -> FitOptions:
         )
     names = None
     if analyzers is not None:
-        names = tuple(part.strip() for part in analyzers.split(",") if part.strip())
+        names = tuple(analyzers.replace(",", " ").split())
     return FitOptions(modes="auto" if modes == "auto" else int(modes), analyzers=names)
 
 

@@ -33,6 +33,8 @@ UNITS = {
     "energy_axis_mev": "meV",
     "counts": "counts",
     "q_abs": "1/angstrom",
+    "q_hkl": "r.l.u.",
+    "dq_hkl": "r.l.u.",
     "temperature_k": "K",
     "zero_mev": "meV",
     "zero_err": "meV",

@@ -50,3 +50,13 @@ def test_what_is_left_out_is_said() -> None:
     assert flag.code == "burst-left-out"
     assert flag.points == (5,)
     assert "-12.5 meV" in flag.message
+
+
+def test_a_resolution_narrower_than_the_step_and_dark_points_raise_nothing() -> None:
+    """With R between the points a single high point may be a line; without beam no point is."""
+    counts = _spectrum(_lines(50), 0).counts
+    exposure = np.full_like(ENERGY, 1e12)
+    exposure[20:23] = 0.0
+    for width in (0.1, 0.01, 1e-4):
+        sharp = Resolution.from_components([("gaussian", 1.0, 0.0, width)])
+        assert burst_points(Spectrum(ENERGY, counts, exposure), sharp) == ()

@@ -73,3 +73,13 @@ def test_narrow_resolution_gives_the_bare_shape(mode_energy, fwhm, kelvin):
     assert found[0] == pytest.approx(limit, rel=1e-6, abs=1e-9 * found.max())
     bare = dho([0.0, 1.0, mode_energy], mode_energy, fwhm, kelvin)
     np.testing.assert_allclose(found, bare, rtol=1e-6, atol=1e-9 * found.max())
+
+
+def test_undamped_mode_has_the_shape_of_the_resolution():
+    """Width 0: (n+1) R(E-W) + n R(E+W)."""
+    resolution = Resolution.from_components([*GAUSSIANS, ("lorentzian", 0.2, -0.1, 1.4)])
+    energy = np.linspace(-20.0, 20.0, 81)
+    n = 1 / np.expm1(5.0 / (BOLTZMANN * 300.0))
+    expected = (n + 1) * resolution(energy - 5.0) + n * resolution(energy + 5.0)
+    found = convolved_dho(energy, 5.0, 0.0, 300.0, resolution)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -71,6 +71,26 @@ def test_every_setting_reaches_its_place() -> None:
     assert plan.temperature_k == 20
 
 
+def test_photon_energy_says_the_order() -> None:
+    assert plan_from(spectrometer={"energy_kev": 25.701}).overrides == {"order": 13}
+    odd = plan_from(spectrometer={"energy_kev": 18.6})
+    assert odd.overrides == {}
+    assert "no reflection" in odd.notes[0]
+
+
+def test_lattice_from_a_cif(tmp_path: Path) -> None:
+    cif = tmp_path / "x.cif"
+    axes = [f"_cell_length_{name} 4.0" for name in "abc"]
+    angles = [f"_cell_angle_{name} 90" for name in ("alpha", "beta", "gamma")]
+    cif.write_text("\n".join(["data_x", *axes, *angles]))
+    lattice = plan_from(sample={"cif": cif}).lattice
+    assert lattice is not None
+    assert lattice.cell == pytest.approx((4, 4, 4, 90, 90, 90))
+    absent = plan_from(sample={"cif": tmp_path / "absent.cif"})
+    assert absent.lattice is None
+    assert "absent.cif" in absent.notes[0]
+
+
 def test_command_line_goes_before_the_file(tmp_path: Path) -> None:
     path = tmp_path / "exp.toml"
     path.write_text('[reduction]\nmonitor = "i0"\nbin_mev = 0.5\n')

@@ -105,8 +105,23 @@ def test_a_second_fit_keeps_the_first_in_the_history(
     with Project(folder / "p.h5").reading() as h5:
         key = next(key for key in fit_keys(h5) if key.endswith("_2"))
         versions = list_history(h5, "fits", key)
-        assert len(read_fits(h5, key)[0].modes) == 2
-        assert len(read_fits(h5, key, versions[-1])[0].modes) == 1
+        now, before = read_fits(h5, key), read_fits(h5, key, versions[-1])
+    assert [len(f.modes) for f in now if f.spectrum.analyzer == "a03"] == [2]
+    assert [len(f.modes) for f in before if f.spectrum.analyzer == "a03"] == [1]
+
+
+def test_fitting_one_analyzer_keeps_the_fits_of_the_others(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ixs_core.project import Project
+    from ixs_reduce.store import fit_keys, read_fits
+
+    arguments = ["fit", folder / "p.h5", "--scans", "2", "--modes", "1", "--analyzers"]
+    run(capsys, *arguments, "a03,a04")
+    run(capsys, *arguments, "a05")
+    with Project(folder / "p.h5").reading() as h5:
+        key = next(key for key in fit_keys(h5) if key.endswith("_2"))
+        assert {fit.spectrum.analyzer for fit in read_fits(h5, key)} >= {"a03", "a04", "a05"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +133,13 @@ def test_a_second_fit_keeps_the_first_in_the_history(
         (["--zero", "a99=1"], "no such analyzer"),
         (["--zero", "a03"], "not a zero"),
         (["--objective", "least"], "unknown objective"),
-        (["--analyzers", "a99"], "no spectrum can be fitted"),
+        (["--analyzers", "a03,a99"], "no such analyzer; found a99"),
+        (["--zero", "a03=nan"], "not a zero"),
+        (["--fwhm", "1e-9"], "not a resolution"),
+        (["--starts", "0"], "at least one start"),
+        (["--seed", "-1"], "the seed is negative"),
+        (["--temperature", "-3"], "not a temperature"),
+        (["--csv", "no/such/folder.csv"], "the folder does not exist"),
         (["--resolution", "missing.h5"], "cannot be read"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -151,3 +153,50 @@ def test_background_is_never_negative():
     fit = fit_spectrum(spectrum, MODEL)
     c0, c1 = (b.value for b in fit.background)
     assert (c0 + c1 * ENERGY).min() > -1e-9
+
+
+def test_a_fixed_value_stays_through_all_starts():
+    """Other starts rearrange and scatter the modes, but not what the user fixed."""
+    parameters = start_at_truth()
+    fixed = parameters["mode1_energy"].value + 0.5
+    parameters["mode1_energy"].set(value=fixed, vary=False)
+    fit = fit_spectrum(noisy(), MODEL, parameters, starts=8)
+    assert fit.value("mode1_energy").value == fixed
+    assert fit.value("mode1_energy").stderr == 0
+
+
+@pytest.mark.parametrize(("low", "high"), [(5.0, 6.0), (2.0, 3.0)])
+def test_a_users_bounds_hold_for_a_strongly_damped_mode(low, high):
+    model = replace(MODEL, modes=1)
+    truth = true_parameters(model, [(4.0, 12.0, 300.0)], elastic_peak=200.0, background=(5.0, 0.0))
+    spectrum = counted(expected_spectrum(model, truth, ENERGY), np.random.default_rng(1))
+    parameters = model.parameters([4.0])
+    parameters["mode1_fwhm"].value = 12.0
+    parameters["mode1_energy"].set(value=(low + high) / 2, min=low, max=high)
+    fit = fit_spectrum(spectrum, model, parameters)
+    assert low <= fit.modes[0].energy.value <= high
+    assert fit.modes[0].energy.at_bound
+    parameters = model.parameters([4.0])
+    parameters["mode1_fwhm"].set(value=15.0, min=14.0, max=16.0)
+    fit = fit_spectrum(spectrum, model, parameters)
+    assert fit.modes[0].fwhm.value == pytest.approx(14.0)
+    assert fit.modes[0].fwhm.at_bound
+
+
+def test_what_is_tied_to_a_parameter_at_its_bound_is_at_a_bound():
+    parameters = start_at_truth()
+    parameters["mode1_fwhm"].set(value=0.05, min=0.0, max=0.1)
+    parameters["mode2_fwhm"].set(expr="mode1_fwhm")
+    fit = fit_spectrum(noisy(), MODEL, parameters, starts=1)
+    assert fit.modes[1].fwhm.at_bound
+    assert np.isnan(fit.modes[1].fwhm.stderr)
+
+
+def test_a_background_of_zero_is_a_limit_and_not_zero_with_no_error():
+    model = replace(MODEL, modes=0)
+    line = expected_spectrum(model, true_parameters(model, [], elastic_peak=900.0), ENERGY)
+    # The tails of R are missing: the data push both ends of the background below zero.
+    cut = replace(line, counts=np.where(np.abs(ENERGY) < 3, np.round(line.counts), 0.0))
+    fit = fit_spectrum(cut, model, starts=1)
+    assert fit.background[0].value == 0
+    assert fit.background[0].at_bound

@@ -76,7 +76,10 @@ def test_quasielastic_line_is_recovered():
     area, fwhm = fit.quasielastic
     assert area.value == pytest.approx(1500.0, rel=1e-3)
     assert fwhm.value == pytest.approx(5.0, rel=1e-3)
-    assert len(fit.background) == 1
+    assert (fit.quasielastic.amplitude, fit.quasielastic.fwhm) == (area, fwhm)
+    assert (fit.quasielastic.value, fit.quasielastic.stderr) == (area.value, area.stderr)
+    assert fit.background.c0.value == fit.background.value == pytest.approx(10.0, rel=1e-3)
+    assert fit.background.c1 == (0.0, 0.0, False)  # the model has no slope
 
 
 def test_numeric_resolution():

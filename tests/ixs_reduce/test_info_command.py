@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ixs_core.cli import main
+from tests.ixs_reduce.command import run as ixs
+from tests.ixs_reduce.diamond import CONFIG
 from tests.ixs_reduce.spec_text import GOOD, HEADER, energies, row, scan
 
 
@@ -94,6 +96,38 @@ def test_scan_without_points_is_shown(tmp_path: Path, capsys: pytest.CaptureFixt
     assert shown["points"] == 0
     assert shown["energy_range_mev"] is None
     assert run(capsys, path)[0] == 0
+
+
+def test_own_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, project = tmp_path / "a.spec", tmp_path / "p.h5"
+    experiment, table = tmp_path / "exp.toml", tmp_path / "gpi.hkl_pos"
+    source.write_text(HEADER + scan(energies(*range(12))))
+    assert ixs(capsys, "reduce", source, "-o", project)[0] == 0
+    assert ixs(capsys, "init", experiment)[0] == 0
+    table.write_text('hkl_a03 = "(0.958, 0.954, 0.994)"\n')
+    config = tmp_path / "sixcircle.conf"
+    config.write_text(CONFIG)
+    code, out, err = run(capsys, project, experiment, table, config, "--json")
+    assert (code, err) == (0, "")
+    files = json.loads(out)["files"]
+    kinds = [file["kind"] for file in files]
+    assert kinds == ["project", "experiment", "hkl-positions", "beamline-config"]
+    assert [s["points"] for s in files[0]["scans"]] == [12]
+    assert files[0]["results"]["spectra"] == ["a_1"]
+    assert "cell 3.567 3.567 3.567 90 90 90" in files[3]["summary"][0]
+    code, out, _ = run(capsys, project)
+    assert code == 0
+    assert "1 scans, 1 spectra" in out
+
+
+def test_project_cut_in_half_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, project = tmp_path / "a.spec", tmp_path / "p.h5"
+    source.write_text(HEADER + scan(energies(*range(12))))
+    assert ixs(capsys, "reduce", source, "-o", project)[0] == 0
+    project.write_bytes(project.read_bytes()[: project.stat().st_size // 2])
+    code, _, err = run(capsys, project)
+    assert code == 1
+    assert "cut off" in err
 
 
 def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,13 @@ import pytest
 
 from ixs_core.project import Project, list_history, read_provenance
 from ixs_core.provenance import sha256_of
-from ixs_reduce.store import read_scan, read_spectra, scan_keys, spectra_keys
+from ixs_reduce.store import (
+    read_resolutions,
+    read_scan,
+    read_spectra,
+    scan_keys,
+    spectra_keys,
+)
 from tests.ixs_reduce.command import open_folder, ordinary_user, run
 from tests.ixs_reduce.spec_text import HEADER, row, scan
 
@@ -151,6 +157,27 @@ def test_experiment_file_counts(tmp_path: Path, capsys: pytest.CaptureFixture[st
     )
     assert "masked" in {flag.code for flag in spectrum.flags}
     assert [name for name, _ in made.sources] == ["run.spec", "exp.toml", "empty_can.spec"]
+
+
+def test_resolutions_of_the_experiment_file_come_into_the_project(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = tmp_path / "exp.toml"
+    experiment.write_text('[analyzers]\nresolution = "R.h5"\n')
+    data, output = shared_data / "ixs", tmp_path / "p.h5"
+    arguments = ["reduce", data / "CdOsO.spec", "-o", output, "--scans", "61"]
+    arguments += ["--experiment", experiment]
+    code, _, err = run(capsys, *arguments)
+    assert code == 0
+    assert "no resolution is put into the project" in err  # R.h5 is not there yet
+    run(capsys, "resolution", data / "plexiglas_1.spec", "--scans", "6", "-o", tmp_path / "R.h5")
+    for _ in range(2):  # the second time they are there already
+        assert run(capsys, *arguments)[0] == 0
+    assert read_resolutions(output) == read_resolutions(tmp_path / "R.h5")
+    with Project(output).reading() as h5:
+        assert list_history(h5, "resolutions", "Ana7") == []
+    wanted = ["--analyzers", "Ana7", "--modes", "1", "--json"]
+    assert run(capsys, "fit", output, *wanted)[0] == 0
 
 
 def test_second_run_appends_and_stores_raw_data_once(

@@ -202,6 +202,18 @@ def test_width_zero_is_the_undamped_limit():
     assert np.isfinite(jacobian).all()
 
 
+def test_parameters_take_parameters():
+    model = SpectrumModel(SMOOTH, KELVIN, modes=np.int64(2))
+    given = model.parameters([4.0, 9.0])
+    given["mode1_fwhm"].set(expr="mode2_fwhm")
+    copied = model.parameters(given)
+    assert copied is not given
+    assert copied["mode1_fwhm"].expr == "mode2_fwhm"
+    assert copied.valuesdict() == given.valuesdict()
+    with pytest.raises(InputError, match="mode3_energy"):
+        SpectrumModel(SMOOTH, KELVIN, modes=3).parameters(given)
+
+
 def test_evaluate_takes_lmfit_parameters_and_any_shape():
     model = full_model()
     parameters = model.parameters()

@@ -147,6 +147,20 @@ def test_the_end_equals_reduce_and_fit_of_the_finished_file(tmp_path: Path) -> N
     assert watched.states()[-1] == "done"
 
 
+def test_a_project_taken_away_is_made_anew_with_everything(tmp_path: Path) -> None:
+    watched = _Watched(tmp_path, QUICK)
+    append(watched.file, whole(1) + whole(2))
+    watched.settle()
+    watched.project.unlink()
+    append(watched.file, whole(3))
+    watched.settle()
+    watched.watcher.close()
+    with Project(watched.project).reading() as h5:
+        assert spectra_keys(h5) == ["run_1", "run_2", "run_3"]
+        assert fit_keys(h5) == ["run_1", "run_2", "run_3"]
+    assert ["is gone" in m.text for m in watched.messages].count(True) == 1
+
+
 def test_live_fits_find_the_truth_before_the_scan_is_over(tmp_path: Path) -> None:
     watched = _Watched(tmp_path, QUICK)
     append(watched.file, head())
