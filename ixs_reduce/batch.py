@@ -25,7 +25,13 @@ from ixs_reduce.scan import Flag
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import Background, SpectrumModel
 from ixs_reduce.start_values import linear_start
-from ixs_reduce.zero_finder import ZeroOptions, ZeroProfile, choose_zeros, zero_profile
+from ixs_reduce.zero_finder import (
+    ZeroEstimate,
+    ZeroOptions,
+    ZeroProfile,
+    choose_zeros,
+    zero_profile,
+)
 
 POOR_FIT = 4.0
 """Deviance per degree of freedom above which a fit is listed with the reason."""
@@ -274,7 +280,7 @@ def _with_zeros(
         zero = zeros[key]
         result[i] = (
             replace(spectrum, zero_mev=zero.value_mev, zero_err=zero.stderr_mev).with_flags(
-                _zero_flags(spectrum, zero.margin)
+                _zero_flags(spectrum, zero, alone=len(keyed) == 1)
             ),
             resolution,
         )
@@ -293,16 +299,14 @@ def _scan_key(spectrum: Spectrum, index: int) -> Hashable:
     return index if spectrum.scan is None else (spectrum.file, spectrum.scan)
 
 
-def _zero_flags(spectrum: Spectrum, margin: float) -> tuple[Flag, ...]:
-    if margin > 10:
+def _zero_flags(spectrum: Spectrum, zero: ZeroEstimate, alone: bool) -> tuple[Flag, ...]:
+    if zero.certain:
         return ()
-    return (
-        Flag(
-            "zero-from-others",
-            "the spectrum alone does not settle its energy zero; other scans and analyzers do",
-            spectrum.analyzer,
-        ),
-    )
+    if alone:
+        text = "this spectrum alone tells its energy zero, and leaves a rival: look, or give it"
+        return (Flag("zero-uncertain", text, spectrum.analyzer),)
+    text = "the spectrum alone does not settle its energy zero; other scans and analyzers do"
+    return (Flag("zero-from-others", text, spectrum.analyzer),)
 
 
 def _profile_one(pair: tuple[Spectrum, Resolution], options: FitOptions) -> ZeroProfile | LeftOut:

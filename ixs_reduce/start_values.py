@@ -30,6 +30,18 @@ class Cluster(NamedTuple):
     amplitude: float
 
 
+class DictionaryFit(NamedTuple):
+    """What the dictionary makes of a spectrum at a trial zero.
+
+    clusters : modes by falling amplitude × n+1; chi2 : χ² left;
+    elastic_sigma : counts of the elastic line over the counting noise under it.
+    """
+
+    clusters: list[Cluster]
+    chi2: float
+    elastic_sigma: float
+
+
 def line_pairs(
     resolution: Resolution, energy_mev: FloatArray, centers_mev: FloatArray, temperature_k: float
 ) -> FloatArray:
@@ -56,8 +68,8 @@ def dictionary_fit(
     *,
     elastic: bool = True,
     spacing: float = 0.4,
-) -> tuple[list[Cluster], float]:
-    """Modes found by non-negative least squares at a given zero, and the χ² reached.
+) -> DictionaryFit:
+    """Modes found by non-negative least squares at a given zero.
 
     Parameters
     ----------
@@ -70,11 +82,6 @@ def dictionary_fit(
         Whether an elastic line may take part.
     spacing : float
         Spacing of the dictionary in FWHM of R.
-
-    Returns
-    -------
-    clusters : list of Cluster, by falling amplitude × n+1
-    chi2 : float
     """
     energy = spectrum.energy_mev - zero_mev
     width = resolution.fwhm_mev
@@ -88,7 +95,13 @@ def dictionary_fit(
     target = mode_counts(spectrum)
     weight = counting_weights(spectrum.counts)
     strength, chi2 = _positive_solution((matrix * weight).T, target * weight)
-    return _clusters(centers, strength[: centers.size], temperature_k), chi2
+    sigma = 0.0
+    if elastic:
+        near = np.abs(energy) < width
+        noise = np.sqrt(max(float(spectrum.counts[near].sum()), 1.0))
+        sigma = float(strength[-1] * matrix[-1, near].sum() / noise)
+    clusters = _clusters(centers, strength[: centers.size], temperature_k)
+    return DictionaryFit(clusters, chi2, sigma)
 
 
 def _clusters(centers: FloatArray, strength: FloatArray, temperature_k: float) -> list[Cluster]:

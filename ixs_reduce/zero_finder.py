@@ -52,6 +52,10 @@ class ZeroProfile:
     score: FloatArray
 
 
+CERTAIN_MARGIN = 15.0
+"""Margin over the best rival beyond which a zero is certain."""
+
+
 @dataclass(frozen=True)
 class ZeroEstimate:
     """A zero found from the data.
@@ -67,8 +71,8 @@ class ZeroEstimate:
 
     @property
     def certain(self) -> bool:
-        """Whether the spectrum alone leaves no rival."""
-        return self.margin > 10
+        """Whether the spectrum alone leaves no rival, by more than the price of a pair."""
+        return self.margin > CERTAIN_MARGIN
 
 
 def find_zero(
@@ -112,12 +116,19 @@ def zero_profile(
     price = 3 * np.log(energy.size)  # BIC: an energy, a strength and a width for each pair
     score = np.full(trial.size, np.nan)
     for i in np.flatnonzero(inside):
-        clusters, chi2 = dictionary_fit(spectrum, resolution, temperature_k, float(trial[i]))
+        found = dictionary_fit(spectrum, resolution, temperature_k, float(trial[i]))
         # With many counts every sharp-line model misfits: χ² beyond the number of points
         # counts by its logarithm only, as with noise of unknown scale.
-        score[i] = energy.size * np.log1p(chi2 / energy.size) + price * len(clusters)
+        score[i] = energy.size * np.log1p(found.chi2 / energy.size) + price * len(found.clusters)
+        if found.elastic_sigma < _ELASTIC_SEEN:
+            score[i] += _NO_ELASTIC_LINE * price
     score = np.where(inside, score, np.nanmax(score))
     return ZeroProfile(spectrum, resolution, temperature_k, trial, score)
+
+
+# Hardly a scan is without elastic line: a zero without one costs as much as so many pairs.
+_NO_ELASTIC_LINE = 2.0
+_ELASTIC_SEEN = 3.0
 
 
 def choose_zeros(
@@ -193,7 +204,7 @@ def _refined(profile: ZeroProfile, near: float) -> ZeroEstimate:
     step = float(profile.trial_mev[1] - profile.trial_mev[0])
     fine = near + step * np.linspace(-1.5, 1.5, 25)
     chi2 = np.array(
-        [dictionary_fit(spectrum, resolution, profile.temperature_k, float(z))[1] for z in fine]
+        [dictionary_fit(spectrum, resolution, profile.temperature_k, float(z)).chi2 for z in fine]
     )
     curve = np.polynomial.Polynomial.fit(fine, chi2, 2, w=1 / (1 + chi2 - chi2.min()))
     curvature = float(curve.deriv(2)(near))

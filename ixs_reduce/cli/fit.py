@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -54,7 +55,9 @@ def fit(
     ] = False,
     elastic: Annotated[bool, typer.Option(help="Elastic line.")] = True,
     objective: Annotated[str, typer.Option(help="poisson or chi2.")] = "poisson",
-    starts: Annotated[int, typer.Option(help="Start points of each fit.")] = 4,
+    starts: Annotated[
+        int | None, typer.Option(help="Start points of each fit. [default: 4; 3 in a search]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the scatter of start points.")] = 0,
     scheduler: Annotated[
         str | None, typer.Option(help="Work in processes: local:N, or tcp://host:port (dask).")
@@ -120,7 +123,7 @@ def _options(
     quasielastic: bool,
     background: str,
     objective: str,
-    starts: int,
+    starts: int | None,
     seed: int,
 ) -> FitOptions:
     from ixs_reduce.batch import FitOptions
@@ -129,7 +132,7 @@ def _options(
 
     _check_choice("background", background, ("linear", "constant", "none"))
     _check_choice("objective", objective, ("poisson", "chi2"))
-    if starts < 1:
+    if starts is not None and starts < 1:
         raise InputError("at least one start is needed", key="--starts", found=starts)
     if seed < 0:
         raise InputError("the seed is negative", key="--seed", found=seed, expected="0 or more")
@@ -137,6 +140,7 @@ def _options(
         raise InputError(
             "not a temperature", key="--temperature", found=temperature_k, expected="kelvin, > 0"
         )
+    defaults = FitOptions()
     return FitOptions(
         modes=_modes(modes),
         analyzers=_names(analyzers),
@@ -145,8 +149,9 @@ def _options(
         quasielastic=quasielastic,
         background=cast(Background, background),
         objective=cast(Objective, objective),
-        starts=starts,
+        starts=starts or defaults.starts,
         seed=seed,
+        search=replace(defaults.search, starts=starts or defaults.search.starts),
     )
 
 
@@ -202,8 +207,6 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 def _with_zeros(loaded: ProjectSpectra, given: Sequence[str]) -> ProjectSpectra:
     """Zeros that the user gave, put into the spectra of their analyzers."""
-    from dataclasses import replace
-
     zeros: dict[str, float] = {}
     for text in given:
         name, _, number = text.partition("=")

@@ -17,10 +17,15 @@ ENERGY = np.arange(-15, 30.1, 0.5)
 
 
 def _spectrum(
-    zero: float, modes: list[tuple[float, float, float]], elastic: float, seed: int, scan: str = "1"
+    zero: float,
+    modes: list[tuple[float, float, float]],
+    elastic: float,
+    seed: int,
+    scan: str = "1",
+    temperature: float = T,
 ) -> Spectrum:
     """Poisson counts of modes (energy, fwhm, amplitude), elastic area and 3 counts background."""
-    model = SpectrumModel(R, T, modes=len(modes))
+    model = SpectrumModel(R, temperature, modes=len(modes))
     values = {"elastic": elastic, "background_c0": 3.0, "background_c1": 0.0, "zero": zero}
     for i, (energy, fwhm, amplitude) in enumerate(modes):
         values[f"mode{i + 1}_energy"] = energy
@@ -28,7 +33,7 @@ def _spectrum(
         values[f"mode{i + 1}_amplitude"] = amplitude
     expected = model.evaluate(values, ENERGY)
     counts = np.random.default_rng(seed).poisson(expected).astype(float)
-    return Spectrum(ENERGY, counts, np.ones_like(ENERGY), temperature_k=T, scan=scan)
+    return Spectrum(ENERGY, counts, np.ones_like(ENERGY), temperature_k=temperature, scan=scan)
 
 
 @pytest.mark.parametrize("zero", [-4.3, 0.0, 2.75, 7.43])
@@ -38,6 +43,14 @@ def test_a_phonon_stronger_than_the_elastic_line_does_not_mislead(zero: float, s
     assert ENERGY[np.argmax(spectrum.counts)] != pytest.approx(zero, abs=1.5)
     found = find_zero(spectrum, R, T)
     assert found.value_mev == pytest.approx(zero, abs=0.15)
+
+
+@pytest.mark.parametrize("temperature", [5.0, 20.0, 80.0])
+def test_without_anti_stokes_side_the_elastic_line_decides(temperature: float) -> None:
+    """Cold: nothing is left to pair, and any feature could be a mode of its own."""
+    modes = [(5.0, 0.3, 150.0), (11.0, 0.5, 150.0)]
+    spectrum = _spectrum(0.4, modes, 300.0, 7, temperature=temperature)
+    assert find_zero(spectrum, R, temperature).value_mev == pytest.approx(0.4, abs=0.1)
 
 
 def test_no_elastic_line_at_all() -> None:
