@@ -82,6 +82,7 @@ def fit_batch(
     resolutions: Mapping[str, Resolution],
     options: FitOptions | None = None,
     *,
+    known: Sequence[SpectrumFit] = (),
     scheduler: str | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -96,6 +97,10 @@ def fit_batch(
     resolutions : mapping
         Analyzer -> Resolution.
     options : FitOptions, optional
+    known : sequence of SpectrumFit
+        Fits of an earlier batch with the same options. In a search of modes, where every
+        spectrum is fitted by itself, those whose data, zero and resolution are still the same
+        are taken over, as fitting again would give them bit for bit.
     scheduler, workers, progress, cancel : as for `ixs_core.jobs.parallel_map`.
 
     Raises
@@ -115,6 +120,7 @@ def fit_batch(
     pairs = [(s, resolutions[str(s.analyzer)]) for s in ready]
     pairs, without_zero = _with_zeros(pairs, options, run, progress)
     left_out += without_zero
+    taken_over, pairs = _taken_over(pairs, known if options.modes == "auto" else ())
     chains = [[pair] for pair in pairs] if options.modes == "auto" else _chains(pairs)
     outcomes = [
         outcome
@@ -123,12 +129,49 @@ def fit_batch(
         )
         for outcome in chain
     ]
+    outcomes = _in_order(spectra, [*taken_over, *outcomes]) if taken_over else outcomes
     fits = [o for o in outcomes if isinstance(o, SpectrumFit)]
     left_out += [o for o in outcomes if isinstance(o, LeftOut)]
     if not fits:
         reasons = "; ".join(dict.fromkeys(o.reason for o in left_out))
         raise InputError("no spectrum can be fitted", found=reasons)
     return BatchResult(tuple(fits), tuple(left_out))
+
+
+def _taken_over(
+    pairs: list[tuple[Spectrum, Resolution]], known: Sequence[SpectrumFit]
+) -> tuple[list[SpectrumFit], list[tuple[Spectrum, Resolution]]]:
+    """Fits that stay as they are, with the flags of now, and what is left to fit."""
+    by_data = {_what_decides(fit.spectrum, fit.model.resolution): fit for fit in known}
+    taken_over, rest = [], []
+    for spectrum, resolution in pairs:
+        fit = by_data.get(_what_decides(spectrum, resolution))
+        if fit is None:
+            rest.append((spectrum, resolution))
+        else:
+            taken_over.append(replace(fit, spectrum=spectrum))
+    return taken_over, rest
+
+
+def _what_decides(spectrum: Spectrum, resolution: Resolution) -> Hashable:
+    """What a fit depends on, its options apart."""
+    return (
+        spectrum.sha256,
+        spectrum.zero_mev,
+        spectrum.temperature_k,
+        spectrum.q_hkl,
+        resolution.sha256,
+    )
+
+
+def _in_order(
+    spectra: Sequence[Spectrum], outcomes: Sequence[SpectrumFit | LeftOut]
+) -> list[SpectrumFit | LeftOut]:
+    """Outcomes in the order of the spectra they are of."""
+    place = {(s.file, s.scan, s.analyzer): i for i, s in enumerate(spectra)}
+    return sorted(
+        outcomes, key=lambda o: place[o.spectrum.file, o.spectrum.scan, o.spectrum.analyzer]
+    )
 
 
 def fit_one(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken
 from ixs_reduce.batch import BatchResult, FitOptions, fit_batch
+from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.project_fit import ProjectSpectra
 from ixs_reduce.resolution import Resolution
 
@@ -33,6 +34,8 @@ class BatchOutcome:
 class BatchThread:
     """Runs one `fit_batch` at a time in a thread; the caller takes its outcome.
 
+    The options of all batches are the same, so each takes over what still holds of the last.
+
     cancel : CancelToken
         Ends a batch early.
     """
@@ -41,6 +44,7 @@ class BatchThread:
         self._cancel = cancel
         self._pool: ThreadPoolExecutor | None = None
         self._task: Future[BatchOutcome] | None = None
+        self._known: tuple[SpectrumFit, ...] = ()
 
     @property
     def busy(self) -> bool:
@@ -64,7 +68,10 @@ class BatchThread:
         def work() -> BatchOutcome:
             result: BatchResult | InputError
             try:
-                result = fit_batch(loaded.spectra, resolutions, options, cancel=self._cancel)
+                result = fit_batch(
+                    loaded.spectra, resolutions, options, known=self._known, cancel=self._cancel
+                )
+                self._known = result.fits
             except InputError as error:
                 result = error
             return BatchOutcome(loaded, begun_for, result)

@@ -88,3 +88,33 @@ def test_reasons_survive_in_the_summary() -> None:
         (line,) = _left_out_lines([LeftOut(spectrum, reason)])
         assert line.startswith("left out: Ana5 in scan 2: ")
         assert words in line
+
+
+def test_known_fits_are_taken_over_only_where_nothing_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second batch fits the new spectrum alone, and gives what a batch of all gives."""
+    from ixs_reduce import batch
+    from ixs_reduce.fit_record import identical
+
+    spectra = [replace(_spectrum(seed), scan=str(seed), zero_mev=0.4) for seed in (1, 2, 3)]
+    options = FitOptions(modes="auto")
+    first = fit_batch(spectra[:2], {"Ana5": R}, options)
+    fresh = fit_batch(spectra, {"Ana5": R}, options)
+    fitted: list[str | None] = []
+    original = batch.fit_one
+
+    def counted(spectrum: Spectrum, *more: object) -> object:
+        fitted.append(spectrum.scan)
+        return original(spectrum, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch, "fit_one", counted)
+    again = fit_batch(spectra, {"Ana5": R}, options, known=first.fits)
+    assert fitted == ["3"]
+    assert [fit.spectrum.scan for fit in again.fits] == ["1", "2", "3"]
+    for one, two in zip(again.fits, fresh.fits, strict=True):
+        assert identical(one, two)
+
+    changed = replace(spectra[0], zero_mev=0.5)
+    fit_batch([changed], {"Ana5": R}, options, known=first.fits)
+    assert fitted == ["3", "1"]
