@@ -101,7 +101,8 @@ def fit_batch(
         Fits of an earlier batch with the same options. In a search of modes, where every
         spectrum is fitted by itself, those whose data, zero and resolution are still the same
         are taken over, as fitting again would give them bit for bit.
-    scheduler, workers, progress, cancel : as for `ixs_core.jobs.parallel_map`.
+    scheduler, workers, progress, cancel : as for `ixs_core.jobs.parallel_map`, but one worker
+        by default; a scheduler ("local:4") spreads the fits over processes.
 
     Raises
     ------
@@ -116,7 +117,8 @@ def fit_batch(
     if not ready:
         reasons = "; ".join(dict.fromkeys(o.reason for o in left_out)) or "there are none"
         raise InputError("no spectrum can be fitted", found=reasons)
-    run = partial(parallel_map, scheduler=scheduler, workers=workers, cancel=cancel)
+    # A fit is many small numpy calls, which threads of one process only hinder.
+    run = partial(parallel_map, scheduler=scheduler, workers=workers or 1, cancel=cancel)
     pairs = [(s, resolutions[str(s.analyzer)]) for s in ready]
     pairs, without_zero = _with_zeros(pairs, options, run, progress)
     left_out += without_zero
