@@ -8,7 +8,7 @@ TEMPLATE = """\
 [sample]
 # name = "CsCu2I3, crystal 2"
 # formula = "CsCu2I3"
-# cell = [10.55, 13.17, 6.10, 90, 90, 90]    # a, b, c, alpha, beta, gamma; goes before the CIF's
+# cell = [10.48, 13.04, 6.06, 90, 90, 90]    # a, b, c, alpha, beta, gamma; goes before the CIF's
 # cif = "cscu2i3.cif"
 # temperature_k = 300                        # where the data file gives none
 # thickness_mm = 0.1
@@ -16,19 +16,19 @@ TEMPLATE = """\
 
 [orientation]
 # config = "sixcircle.conf"                  # the beamline's file, or else two reflections:
-#or or0 = { hkl = [1, 1, 1], tth = 15.9114, th = 7.9557, chi = 0, phi = 35.2, mu = -0.1719, gam = 0 }
-#or or1 = { hkl = [2, 2, 0], tth = 26.1265, th = 13.0633, chi = 1, phi = 35.2, mu = -0.1719, gam = 0 }
+# or0 = { hkl = [7, 7, 0], tth = 28.277, th = 14.139, chi = 0.420, phi = 71.300, mu = -0.1719, gam = 0 }
+# or1 = { hkl = [0, 8, 0], tth = 20.143, th = 10.072, chi = 0.358, phi = 20.083, mu = -0.1719, gam = 0 }
 # frozen = "456"                             # tth 0, th 1, chi 2, phi 3, mu 4, gam 5, omega 6
 # azimuth = [0, 0, 1]
 
 [spectrometer]
-# name = "bl43lxu"                           # bl43lxu, bl35xu, herix30id
+# name = "bl43lxu"                           # bl43lxu, bl35xu; others by their own table below
 # order = 11                                 # n of Si (n n n), or else:
-#or energy_kev = 21.747
+# energy_kev = 21.747
 # slits_mm = [60, 60]                        # horizontal, vertical
 # limits = { tth = [0.6, 52], th = [-20, 26], chi = [-30, 30], phi = [-10, 100] }
 # A spectrometer of your own, instead of a name; x along tth and z downward from the arm's centre:
-#or analyzers = { radius_mm = 9800, size_mm = [92, 87], slit_radius_mm = [8965, 8835], positions_mm = { a01 = [0, 0], a02 = [120, 0] } }
+# analyzers = { radius_mm = 9800, size_mm = [92, 87], slit_radius_mm = [8965, 8835], positions_mm = { a01 = [0, 0], a02 = [120, 0] } }
 
 [analyzers]
 # mask = ["a09"]                             # not to be used

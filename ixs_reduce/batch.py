@@ -37,6 +37,10 @@ POOR_FIT = 4.0
 """Deviance per degree of freedom above which a fit is listed with the reason."""
 
 
+NOT_ASKED_FOR = "not asked for"
+"""Reason of what `FitOptions.analyzers` leaves out."""
+
+
 @dataclass(frozen=True)
 class FitOptions:
     """How spectra are fitted.
@@ -234,6 +238,8 @@ def poor_fit_reasons(fit: SpectrumFit) -> tuple[str, ...]:
     start = f"poor: deviance {fit.reduced_deviance:.1f} per degree of freedom"
     peak = float(fit.spectrum.counts.max())
     reasons = []
+    if fit.spectrum.zero_mev is not None and fit.spectrum.zero_err is None:
+        reasons.append(f"its zero was given as {fit.spectrum.zero_mev:g} meV, not found")
     distance, bragg = bragg_distance(fit.spectrum)
     if distance is not None and distance < 0.35:
         reasons.append(
@@ -276,14 +282,14 @@ def _why_not(spectrum: Spectrum, resolutions: Mapping[str, Resolution], options:
     name = str(spectrum.analyzer)
     if options.analyzers is not None:
         if name not in options.analyzers:
-            return "not asked for"
+            return NOT_ASKED_FOR
     else:
         dead = [f for f in spectrum.flags if f.code in ("dead", "nearly-dead")]
         dead = [f for f in dead if f.analyzer in (None, name)]
         if dead:
             return f"{dead[0].code.replace('-', ' ')}: {dead[0].message}"
     if name not in resolutions:
-        return f"there is no resolution for {name}"
+        return f"there is no resolution for {name}; --fwhm 1.5 takes a nominal one"
     if spectrum.temperature_k is None and options.temperature_k is None:
         return "the sample temperature is not known; give it with --temperature"
     if not spectrum.counts.sum() > 0:

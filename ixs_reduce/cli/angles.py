@@ -95,7 +95,7 @@ def angles(
     else:
         _show(instrument, position, table, line)
     for text in (*instrument.notes, *warnings):
-        print(f"note: {text}", file=sys.stderr)
+        print(f"WARNING: {text}", file=sys.stderr)
 
 
 def _given_angles(text: str, instrument: Instrument, values: dict[str, float]) -> Angles:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ixs_reduce.resolution import Resolution
 
 _LORENTZIAN_SHARE = 0.3
+_UNCERTAIN = 0.2  # relative error beyond which an energy is marked
 _SENSIBLE_FWHM_MEV = (0.05, 50.0)
 
 
@@ -40,7 +41,9 @@ def fit(
     csv: Annotated[Path | None, typer.Option(help="Write the table of modes as CSV.")] = None,
     zero: Annotated[
         list[str] | None,
-        typer.Option(help="Energy zero in meV, as Ana7=7.43 (repeatable). [default: found]"),
+        typer.Option(
+            help="Energy zero in meV to start from, as Ana7=7.43 (repeatable). [default: found]"
+        ),
     ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Sample temperature in K where the file gives none.")
@@ -354,10 +357,12 @@ def _mode_text(fit: SpectrumFit, i: int) -> str:
     width = (
         f"< {limit:.2f}" if limit is not None else _with_error(mode.fwhm.value, mode.fwhm.stderr)
     )
-    note = ""
+    if mode.fwhm.at_bound and limit is None:
+        width += " at its bound"
+    note = " ?" if mode.energy.stderr > _UNCERTAIN * mode.energy.value else ""
     if mode.strongly_damped:
         ratio = _with_error(mode.overdamping.value, mode.overdamping.stderr)
-        note = f" W²/Γ={ratio}{' overdamped' if mode.overdamped else ''}"
+        note += f" W²/Γ={ratio}{' overdamped' if mode.overdamped else ''}"
     return f"{_with_error(mode.energy.value, mode.energy.stderr)} ({width}){note}"
 
 
@@ -375,6 +380,10 @@ def _summary(result: BatchResult, project: Path, csv: Path | None) -> list[str]:
         median = float(np.median([fit.reduced_deviance for fit in fits]))
         what = "spectrum" if len(fits) == 1 else "spectra"
         lines.append(f"{len(fits)} {what} fitted, median deviance/dof {median:.2f}")
+        lines.append("< : 95 % upper limit; ? : energy known to 20 % or worse")
+    for fit in fits:
+        dead = [f.message for f in fit.spectrum.flags if f.code in ("dead", "nearly-dead")]
+        lines += [f"{fit.spectrum.label} was asked for, though {text}" for text in dead[:1]]
     unconverged = [fit.spectrum.label for fit in fits if not fit.converged]
     if unconverged:
         lines.append(f"not converged (!): {', '.join(unconverged)}")
@@ -387,10 +396,13 @@ def _summary(result: BatchResult, project: Path, csv: Path | None) -> list[str]:
 
 
 def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
+    from ixs_reduce.batch import NOT_ASKED_FOR
     from ixs_reduce.formats.selection import describe_numbers
 
     grouped: dict[tuple[str, str], list[str]] = {}
     for item in left_out:
+        if item.reason == NOT_ASKED_FOR:
+            continue
         grouped.setdefault((str(item.spectrum.analyzer), _short_reason(item)), []).append(
             item.spectrum.scan or "?"
         )
