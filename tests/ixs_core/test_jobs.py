@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import signal
@@ -202,6 +203,19 @@ def test_progress_is_silent_without_a_terminal(capfd: pytest.CaptureFixture[str]
     assert capfd.readouterr() == ("", "")
 
 
+def _read_to_the_end(reader: int) -> str:
+    """All that a closed terminal was sent: the kernel hands it over in pieces, a while later."""
+    pieces = []
+    with os.fdopen(reader, "rb", buffering=0) as terminal:
+        try:
+            while piece := terminal.read(65536):
+                pieces.append(piece)
+        except OSError as end:
+            if end.errno != errno.EIO:  # how Linux says that the other side was closed
+                raise
+    return b"".join(pieces).decode()
+
+
 def test_progress_on_a_terminal_shows_text_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.openpty()
     with os.fdopen(writer, "w") as terminal:
@@ -212,8 +226,7 @@ def test_progress_on_a_terminal_shows_text_as_it_is(monkeypatch: pytest.MonkeyPa
             progress(3, 8, "[bold]a03[/bold]")
         with terminal_progress("quiet", silent=True) as progress:
             progress(1, 1, "nothing")
-        shown = os.read(reader, 65536).decode()
-    os.close(reader)
+    shown = _read_to_the_end(reader)
     assert "fitting" in shown
     assert "3/8" in shown
     assert "[bold]a03[/bold]" in shown
