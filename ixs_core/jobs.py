@@ -118,11 +118,46 @@ def parallel_map(
     InputError
         For a scheduler that does not answer, or an extra that is not installed.
     """
+    results: dict[int, Outcome] = {}
+    parallel_each(
+        function,
+        items,
+        results.__setitem__,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+        cancel=cancel,
+    )
+    return [results[index] for index in range(len(results))]
+
+
+def parallel_each(
+    function: Callable[[Item], Outcome],
+    items: Iterable[Item],
+    take: Callable[[int, Outcome], None],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> None:
+    """Like `parallel_map`, but hands each result on as soon as it is there and keeps none.
+
+    So work of any length needs the memory of a few items only.
+
+    Parameters
+    ----------
+    take : callable
+        Called in this thread with the number of the item, from 0, and its result, in the
+        order in which the items end. What it raises ends the work and is raised here.
+
+    Other parameters and errors as for `parallel_map`.
+    """
     cancel = cancel or CancelToken()
     cancel.check()
     total = len(items) if isinstance(items, Sized) else 0
     with _open_workers(workers, scheduler, cancel) as crew:
-        return _Drive(crew, function, iter(items), total, progress, cancel).run()
+        _Drive(crew, function, iter(items), total, take, progress, cancel).run()
 
 
 def default_workers() -> int:
@@ -159,7 +194,7 @@ def _threads(number: int, cancel: CancelToken) -> Iterator[Workers]:
 
 
 class _Drive:
-    """One run of `parallel_map`: hands out items and gathers results."""
+    """One run of `parallel_each`: hands out items and gathers results."""
 
     def __init__(
         self,
@@ -167,6 +202,7 @@ class _Drive:
         function: Callable[[Any], Any],
         items: Iterator[Any],
         total: int,
+        take: Callable[[int, Any], None],
         progress: Progress | None,
         cancel: CancelToken,
     ) -> None:
@@ -174,14 +210,15 @@ class _Drive:
         self._function = function
         self._items = enumerate(items)
         self._total = total
+        self._take = take
         self._progress = progress
         self._cancel = cancel
         self._running: dict[int, Any] = {}
         self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._results: dict[int, Any] = {}
+        self._done = 0
         self._errors: dict[int, BaseException] = {}
 
-    def run(self) -> list[Any]:
+    def run(self) -> None:
         """Work through all items; leaves nothing handed out behind."""
         try:
             self._hand_out(_AHEAD * self._crew.number)
@@ -194,7 +231,6 @@ class _Drive:
                 future.cancel()
         if self._errors:
             raise self._errors[min(self._errors)]
-        return [self._results[index] for index in range(len(self._results))]
 
     def _still_needed(self) -> bool:
         """Whether a running item matters: after an error, only those before it do."""
@@ -219,12 +255,14 @@ class _Drive:
     def _gather(self, index: int) -> None:
         future = self._running.pop(index)
         try:
-            self._results[index] = future.result()
+            outcome = future.result()
         except Exception as error:  # noqa: BLE001 - raised in `run`, in the order of the items
             self._errors[index] = error
             return
+        self._take(index, outcome)
+        self._done += 1
         if self._progress is not None:
-            self._progress(len(self._results), self._total, "")
+            self._progress(self._done, self._total, "")
 
 
 @contextmanager

@@ -29,6 +29,12 @@ HC_KEV_ANGSTROM = constants.h * constants.c / (constants.kilo * constants.e * co
 MEV_ANGSTROM_IN_KM_PER_S = constants.angstrom * MEV / constants.hbar / constants.kilo
 """dE/dQ of 1 meV Å as a group velocity in km/s."""
 
+HBAR2_PER_AMU_A2_MEV = constants.hbar**2 / constants.atomic_mass / constants.angstrom**2 / MEV
+"""ħ²/(amu Å²) in meV (4.180159): the kinetic scale of displacements and one-phonon scattering."""
+
+THOMSON_BARN = constants.value("classical electron radius") ** 2 / 1e-28
+"""r_e² in barn: what a scattering strength of one e² is worth."""
+
 FWHM_PER_SIGMA = 2.3548200450309493
 """FWHM of a Gaussian of unit standard deviation, 2 √(2 ln 2)."""
 

@@ -304,6 +304,26 @@ def _reflection(stands: Stands, which: str, path: str | Path, mu: float) -> Refl
     return Reflection(given.hkl, Angles(**values))
 
 
+def measured_lattice(path: str | Path) -> Lattice | None:
+    """The cell in a beamline file or an experiment file; None where the latter gives none.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or names a CIF or configuration that cannot.
+    """
+    path = Path(path)
+    if is_beamline_config(path):
+        return read_beamline_config(path).lattice
+    from ixs_core.experiment import load_experiment
+
+    experiment = load_experiment(path)
+    if experiment.sample.cell is None and experiment.sample.cif is None:
+        config = experiment.orientation.config
+        return None if config is None else read_beamline_config(config).lattice
+    return lattice_of(experiment, path)
+
+
 def lattice_of(experiment: Experiment, path: str | Path) -> Lattice:
     """The lattice that an experiment gives as cell or CIF; `path` is its file, for messages.
 
@@ -322,12 +342,6 @@ def lattice_of(experiment: Experiment, path: str | Path) -> Lattice:
             key="sample.cell",
             expected="[a, b, c, alpha, beta, gamma] in Å and degrees, or cif",
         )
-    import gemmi
+    from ixs_core.cif import read_lattice
 
-    try:
-        cell = gemmi.read_small_structure(str(sample.cif)).cell
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(
-            "the cell cannot be read from the CIF", file=sample.cif, found=str(error)
-        ) from error
-    return Lattice.from_cell(cell.parameters)
+    return read_lattice(sample.cif)
