@@ -7,12 +7,12 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import fitting, reading
+from benchmarks import fitting, phonons, reading
 from ixs_core.atomic import atomic_write_text
 from ixs_core.provenance import versions_of
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
-GROUPS = {"fitting": fitting.run, "reading": reading.run}
+GROUPS = {"fitting": fitting.run, "reading": reading.run, "phonons": phonons.run}
 
 
 def main() -> None:
@@ -29,7 +29,9 @@ def main() -> None:
     record = {
         "measured": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, one core, CPU seconds",
-        "versions": versions_of(("numpy", "scipy", "lmfit", "silx", "spec2nexus")),
+        "versions": versions_of(
+            ("numpy", "scipy", "lmfit", "silx", "spec2nexus", "phonopy", "euphonic")
+        ),
         "results": results,
     }
     atomic_write_text(RESULTS, json.dumps(record, indent=1) + "\n")

@@ -10,7 +10,7 @@ import numpy as np
 from ixs_core.arrays import FloatArray
 from ixs_reduce.energy import mono_temperature
 from ixs_reduce.formats.profile import load_profile
-from sample_data.cscu2i3_like import Hkl
+from sample_data.cscu2i3_crystal import Hkl
 from sample_data.simulated_array import DRIFT_MEV, DRIFTING, NEARLY_DEAD, SimulatedAnalyzer
 
 ANALYZER_K = 299.3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from ixs_reduce.instrument import Instrument, load_instrument
 from ixs_reduce.sixcircle import hkl_of
 from ixs_reduce.spectrometer import AnalyzerTable
 from ixs_reduce.spectrum_model import SpectrumModel
-from sample_data.cscu2i3_like import Hkl, Mode, elastic_area, modes
+from sample_data.cscu2i3_crystal import Hkl, Mode, elastic_area, load_crystal, modes
 from sample_data.simulated_array import SimulatedAnalyzer, simulated_array
 from sample_data.simulated_plan import (
     ANALYZER_K,
@@ -29,6 +30,9 @@ from sample_data.simulated_plan import (
     mono_set_points,
     zero_during,
 )
+
+if TYPE_CHECKING:
+    from simulate.phonons import PhononModel
 
 EXPERIMENT = Path(__file__).with_name("cscu2i3_experiment.toml")
 """The experiment file that describes crystal and spectrometer."""
@@ -104,8 +108,9 @@ def simulate(seed: int = 0) -> tuple[SimulatedScan, ...]:
     """
     instrument = load_instrument(EXPERIMENT)
     array = simulated_array()
+    crystal = load_crystal()
     return tuple(
-        _simulated(plan, array, instrument, np.random.default_rng([seed, plan.number]))
+        _simulated(plan, array, instrument, crystal, np.random.default_rng([seed, plan.number]))
         for plan in PLAN
     )
 
@@ -114,6 +119,7 @@ def _simulated(
     plan: PlannedScan,
     array: tuple[SimulatedAnalyzer, ...],
     instrument: Instrument,
+    crystal: PhononModel,
     random: np.random.Generator,
 ) -> SimulatedScan:
     angles = _position(plan, instrument)
@@ -123,9 +129,7 @@ def _simulated(
     held = ANALYZER_K + random.normal(0, REGULATION_K["analyzer"], (len(array), grid.size))
     mono, held = np.round(mono, 6), np.round(held, 6)
     monitor = _monitor(plan, grid.size, random)
-    found = tuple(
-        _modes_seen(plan, a, q, instrument) for a, q in zip(array, table.hkl, strict=True)
-    )
+    found = _modes_seen(plan, array, table.hkl, crystal)
     elastic = np.array(
         [_elastic_seen(plan, a, q, instrument) for a, q in zip(array, table.hkl, strict=True)]
     )
@@ -148,13 +152,18 @@ def _position(plan: PlannedScan, instrument: Instrument) -> Angles:
 
 
 def _modes_seen(
-    plan: PlannedScan, analyzer: SimulatedAnalyzer, q: FloatArray, instrument: Instrument
-) -> tuple[Mode, ...]:
+    plan: PlannedScan,
+    array: tuple[SimulatedAnalyzer, ...],
+    q_hkl: FloatArray,
+    crystal: PhononModel,
+) -> tuple[tuple[Mode, ...], ...]:
     if plan.kind == "resolution":
-        return ()
-    scale = PER_MONITOR * analyzer.efficiency
-    found = modes(_hkl(q), instrument.orientation.lattice, plan.temperature_k)
-    return tuple(replace(mode, amplitude=scale * mode.amplitude) for mode in found)
+        return ((),) * len(array)
+    scales = [PER_MONITOR * analyzer.efficiency for analyzer in array]
+    return tuple(
+        tuple(replace(mode, amplitude=scale * mode.amplitude) for mode in of_one)
+        for scale, of_one in zip(scales, modes(crystal, q_hkl, plan.temperature_k), strict=True)
+    )
 
 
 def _elastic_seen(
