@@ -138,6 +138,21 @@ def load_instrument(
         A file of neither kind, or one that lacks the lattice or the reference reflections.
     """
     path = Path(path)
+    experiment = experiment_in(path)
+    if experiment is None:
+        return _from_beamline(path, spectrometer, order, wavelength)
+    return instrument_of(experiment, path, spectrometer, order, wavelength)
+
+
+def experiment_in(path: str | Path) -> Experiment | None:
+    """The experiment file of that name; None where it is the beamline's `GLOBAL` file.
+
+    Raises
+    ------
+    InputError
+        A file of neither kind, or an experiment file with mistakes.
+    """
+    path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -147,7 +162,7 @@ def load_instrument(
             expected="the beamline's `GLOBAL key value` file or an experiment file (TOML)",
         ) from None
     if path.suffix.lower() != ".toml" and is_beamline_config(text):
-        return _from_beamline(path, spectrometer, order, wavelength)
+        return None
     if path.suffix.lower() != ".toml" and not text.lstrip().startswith(("[", "#")):
         raise InputError(
             "this is neither a beamline configuration nor an experiment file",
@@ -157,7 +172,7 @@ def load_instrument(
         )
     from ixs_core.experiment import load_experiment
 
-    return instrument_of(load_experiment(path), path, spectrometer, order, wavelength)
+    return load_experiment(path)
 
 
 def _from_beamline(
@@ -312,12 +327,9 @@ def measured_lattice(path: str | Path) -> Lattice | None:
     InputError
         The file cannot be read, or names a CIF or configuration that cannot.
     """
-    path = Path(path)
-    if is_beamline_config(path):
+    experiment = experiment_in(path)
+    if experiment is None:
         return read_beamline_config(path).lattice
-    from ixs_core.experiment import load_experiment
-
-    experiment = load_experiment(path)
     if experiment.sample.cell is None and experiment.sample.cif is None:
         config = experiment.orientation.config
         return None if config is None else read_beamline_config(config).lattice

@@ -29,9 +29,9 @@ def print_table(
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         if column.text:
-            table.add_column(column.name, overflow="fold")
+            table.add_column(escape(column.name), overflow="fold")
         else:
-            table.add_column(column.name, no_wrap=True, justify="right")
+            table.add_column(escape(column.name), no_wrap=True, justify="right")
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)

@@ -148,8 +148,9 @@ def _refuse_imaginary(found: Displacements, crystal: ForceConstants) -> None:
             key="debye_waller",
             found=f"{found.left_out} of {_mode_count(found, crystal)} modes of the mesh, the "
             f"lowest at {found.lowest_mev:.2f} meV",
-            hint='choose debye_waller="none", a crystal read from a CIF, displacements with '
-            'imaginary="leave out", or force constants that are stable at this temperature',
+            hint='choose debye_waller="none" (--debye-waller none), a crystal read from a CIF '
+            '(--debye-waller crystal.cif), displacements with imaginary="leave out", or force '
+            "constants that are stable at this temperature",
         )
 
 

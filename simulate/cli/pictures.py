@@ -1,0 +1,34 @@
+"""Figures that commands write."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ixs_core.atomic import atomic_write
+from ixs_core.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ENDINGS = (".png", ".pdf", ".svg")
+
+
+def check_figure_name(path: Path) -> None:
+    """Raise an InputError where a name has no ending of a picture, before any work is done."""
+    if path.suffix.lower() not in _ENDINGS:
+        raise InputError(
+            "this ending names no picture",
+            key="--figure",
+            found=path.name,
+            expected=", ".join(_ENDINGS),
+        )
+
+
+def write_figure(path: Path, figure: Figure) -> None:
+    """Write a figure in the format of its ending, and say so on stderr."""
+    check_figure_name(path)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.lower()[1:], dpi=150)
+    print(f"written: {path}", file=sys.stderr)

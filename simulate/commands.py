@@ -1,0 +1,12 @@
+"""The commands that this package mounts on `ixs`; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from ixs_core.commands import Command
+
+COMMANDS = (
+    Command("sqe", "simulate.cli.sqe:sqe", "S(Q,E) from force constants."),
+    Command(
+        "plan", "simulate.cli.plan:plan", "Rank spectrometer settings by hours to a precision."
+    ),
+)

@@ -1,0 +1,193 @@
+"""Plans and tables of zones as JSON and CSV, and lines to paste at the beamline."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ixs_core.atomic import atomic_write_text
+from simulate.planning.plan import Plan, PlannedSetting, PlannedTarget
+from simulate.planning.views import Zone
+
+_TARGET_COLUMNS = (
+    *("rank", "hours", "h", "k", "l", "tth", "th", "chi", "phi", "mu", "gam"),
+    *("analyzer", "target_h", "target_k", "target_l", "branch", "line", "assigned"),
+    *("q_h", "q_k", "q_l", "distance_inv_angstrom", "energy_mev", "fwhm_mev"),
+    *("sigma_energy_mev", "sigma_fwhm_mev", "hours_alone"),
+)
+_ZONE_COLUMNS = (
+    *("rank", "h", "k", "l", "analyzer", "hours", "estimated_hours", "intensity_e2", "contrast"),
+    *("tth", "th", "chi", "phi", "mu", "gam", "mv", "excluded"),
+)
+
+
+def plan_record(plan: Plan) -> dict[str, Any]:
+    """Plain data of a plan, as `ixs plan --json` prints it."""
+    slits = plan.instrument.slits_mm
+    return {
+        "settings": [
+            {
+                "rank": setting.rank,
+                "hkl": _rounded(setting.hkl),
+                "angles": {n: round(v, 5) for n, v in setting.angles.as_dict().items()},
+                "mv": setting.placement.mv(slits),
+                "hours": setting.hours,
+                "placed": {
+                    "analyzer": setting.placement.analyzer,
+                    "hkl": _rounded(setting.placement.hkl),
+                },
+                "targets": [_target_record(target) for target in setting.targets],
+            }
+            for setting in plan.settings
+        ],
+        "total_hours": plan.total_hours,
+        "lower_bound_hours": plan.lower_bound_hours,
+        "move_hours": plan.move_hours,
+        "settings_compared": plan.settings_compared,
+        "temperature_k": plan.temperature_k,
+        "scan": {
+            "from_mev": float(plan.energy_mev[0]),
+            "to_mev": float(plan.energy_mev[-1]),
+            "points": int(plan.energy_mev.size),
+        },
+        "unmeasured": [
+            {"q_hkl": list(target.q_hkl), "branch": target.branch, "reason": why}
+            for target, why in plan.unmeasured
+        ],
+        "source": plan.source,
+        "warnings": list(plan.warnings),
+    }
+
+
+def _target_record(target: PlannedTarget) -> dict[str, Any]:
+    return {
+        "analyzer": target.analyzer,
+        "branch": target.target.branch,
+        "sigma_energy_mev": _finite(target.sigma_energy_mev),
+        "sigma_fwhm_mev": _finite(target.sigma_fwhm_mev),
+        "q_hkl": list(target.target.q_hkl),
+        "hkl": _rounded(target.hkl),
+        "distance_inv_angstrom": round(target.distance, 5),
+        "energy_mev": target.energy_mev,
+        "fwhm_mev": target.fwhm_mev,
+        "line": target.line,
+        "hours": target.hours,
+        "assigned": target.assigned,
+    }
+
+
+def plan_json(plan: Plan) -> str:
+    """The record of a plan as JSON text."""
+    return json.dumps(plan_record(plan), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def plan_csv(plan: Plan) -> str:
+    """One row per target measured at a setting."""
+    rows = [
+        [
+            *(setting.rank, f"{setting.hours:.6g}", *_rounded(setting.hkl)),
+            *(round(v, 4) for v in setting.angles.as_dict().values()),
+            *(target.analyzer, *target.target.q_hkl, target.target.branch, target.line),
+            *(int(target.assigned), *_rounded(target.hkl), f"{target.distance:.4f}"),
+            *(f"{target.energy_mev:.4f}", f"{target.fwhm_mev:.4f}"),
+            *(f"{target.sigma_energy_mev:.5g}", f"{target.sigma_fwhm_mev:.5g}"),
+            f"{target.hours:.6g}",
+        ]
+        for setting in plan.settings
+        for target in setting.targets
+    ]
+    return _csv(_TARGET_COLUMNS, rows)
+
+
+def zones_csv(zones: Sequence[Zone], slits_mm: Sequence[float] | None = None) -> str:
+    """One row per zone; excluded ones say why, hours are empty where not evaluated."""
+    rows = []
+    for rank, zone in enumerate(zones, start=1):
+        angles = zone.placement.angles
+        positions = [""] * 6 if angles is None else [f"{v:.4f}" for v in angles.as_dict().values()]
+        rows.append(
+            [
+                *(rank, *_rounded(zone.placement.hkl), zone.placement.analyzer or ""),
+                *(_text(zone.hours), _text(zone.estimated_hours), f"{zone.intensity:.6g}"),
+                *(_text(zone.contrast), *positions, zone.placement.mv(slits_mm)),
+                "; ".join(zone.placement.excluded),
+            ]
+        )
+    return _csv(_ZONE_COLUMNS, rows)
+
+
+def zones_record(zones: Sequence[Zone], slits_mm: Sequence[float] | None = None) -> list[Any]:
+    """Plain data of a table of zones."""
+    return [
+        {
+            "rank": rank,
+            "hkl": _rounded(zone.placement.hkl),
+            "analyzer": zone.placement.analyzer,
+            "hours": _finite(zone.hours),
+            "estimated_hours": _finite(zone.estimated_hours),
+            "intensity_e2": zone.intensity,
+            "contrast": _finite(zone.contrast),
+            "angles": None if zone.placement.angles is None else zone.placement.angles.as_dict(),
+            "mv": zone.placement.mv(slits_mm),
+            "excluded": list(zone.placement.excluded),
+        }
+        for rank, zone in enumerate(zones, start=1)
+    ]
+
+
+def beamline_lines(plan: Plan) -> str:
+    """Lines to paste at the beamline: comments with what each setting is for, then `mv`."""
+    lines = [
+        f"# {plan.source or 'plan'}, {plan.temperature_k:g} K: {len(plan.settings)} settings, "
+        f"{plan.total_hours:.2f} h; scan {plan.energy_mev[0]:g} to {plan.energy_mev[-1]:g} meV, "
+        f"{plan.energy_mev.size} points"
+    ]
+    for setting in plan.settings:
+        lines += [
+            f"# {setting.rank}: {setting.hours:.2f} h, "
+            f"{3600 * setting.hours / plan.energy_mev.size:.0f} s per point; {_purpose(setting)}",
+            setting.placement.mv(plan.instrument.slits_mm),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _purpose(setting: PlannedSetting) -> str:
+    by_analyzer: dict[str, list[str]] = {}
+    for target in setting.assigned:
+        by_analyzer.setdefault(target.analyzer, []).append(str(target.target.branch))
+    return "; ".join(f"{name} branch {','.join(b)}" for name, b in by_analyzer.items())
+
+
+def write_plan(path: str | Path, plan: Plan) -> None:
+    """Write a plan; the format follows the ending: .json, .csv, else beamline lines."""
+    path = Path(path)
+    writers = {".json": plan_json, ".csv": plan_csv}
+    atomic_write_text(path, writers.get(path.suffix.lower(), beamline_lines)(plan))
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def _rounded(hkl: np.ndarray) -> list[float]:
+    # Adding 0.0 turns -0.0 into 0.0.
+    return [round(float(x), 5) + 0.0 for x in hkl]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _text(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
