@@ -148,6 +148,15 @@ def read_result(h5: h5py.File, kind: str, key: str, version: int | None = None) 
     )
 
 
+def read_attributes(h5: h5py.File, kind: str, key: str) -> dict[str, Any]:
+    """The attributes of a current result, without reading its data; errors as in `read_result`."""
+    group = _find(h5, kind, key, None)
+    try:
+        return {n: _attribute(group.attrs[n]) for n in group.attrs if n not in _OWN_ATTRIBUTES}
+    except _DAMAGE as error:
+        raise _damaged(h5, kind, key, error) from error
+
+
 def read_provenance(h5: h5py.File, kind: str, key: str, version: int | None = None) -> Provenance:
     """What made a result, without reading its data; errors as in `read_result`."""
     group = _find(h5, kind, key, version)

@@ -78,8 +78,7 @@ def modes(
     amplitude = COUNTS_MEV_PER_E2 * scattering.intensity
     return tuple(
         tuple(
-            Mode(int(b), float(e), float(w), float(a))
-            for b, e, w, a in zip(*of_one_q, strict=True)
+            Mode(int(b), float(e), float(w), float(a)) for b, e, w, a in zip(*of_one_q, strict=True)
         )
         for of_one_q in zip(scattering.branch, energy, width, amplitude, strict=True)
     )

@@ -1,4 +1,4 @@
-"""The demonstration: real Cd2Os2O7 scans and simulated BL43LXU scans, from files to a report.
+"""The demonstration: real Cd2Os2O7 scans, simulated BL43LXU scans, and a plan, to a report.
 
 It runs the commands that a user types, prints each with its seconds, and leaves the report,
 the project and the tables in one folder.
@@ -16,10 +16,22 @@ from ixs_core.report_command import report as report_command
 from ixs_reduce.cli.fit import fit as fit_command
 from ixs_reduce.cli.reduce import reduce as reduce_command
 from ixs_reduce.cli.resolution import resolution as resolution_command
-from sample_data.simulate_bl43lxu import write_scans
+from sample_data.cscu2i3_crystal import FORCE_CONSTANTS
+from sample_data.simulate_bl43lxu import EXPERIMENT, write_scans
+from simulate.cli.plan import plan as plan_command
+from simulate.cli.sqe import sqe as sqe_command
 
 SAMPLES = Path(__file__).resolve().parent
 WORKERS = "local:2"
+IONS = "Cs1+,Cu1+,I1-"
+PATHS = ("7 7 0 : 7 6 0 : 41", "4 4 0 : 5 4 0 : 41", "0 8 -2 : 0 8 -1 : 41")
+CONSTANT_Q = ("7 6.3 0", "4.4 4.4 0", "6 6 -0.3")
+ZONES = ("7 7 0", "0 8 0", "4 4 0", "6 6 0")
+TARGETS = tuple(
+    f"{line} points=3 {modes}"
+    for line in ("Γ-Y", "Γ-S", "Γ-Z")
+    for modes in ("branch=1-2", "energy=3-5")
+)
 TITLE = "Demonstration: Cd2Os2O7 (measured) and CsCu2I3 (simulated)"
 CREDITS = (
     "The scans of Cd2Os2O7 (file CdOsO) were measured at APS 30-ID (HERIX) in 2015 and come with "
@@ -27,6 +39,8 @@ CREDITS = (
     "unchanged.",
     "The resolution functions used for them are fits to scans of PMMA at the same instrument "
     "(2018; scan file from HerixWorkbench).",
+    "The force constants of CsCu2I3 were computed for ixs-suite with the moment tensor potential "
+    "of Y. Li et al., Adv. Mater. (2025), doi:10.1002/adma.202513381 (sample_data/cscu2i3/NOTICE).",
     "All data of simulated_CsCu2I3_bl43lxu.spec were computed by sample_data/simulate_bl43lxu.py; "
     "nothing of them was measured.",
 )
@@ -41,6 +55,7 @@ def main(report_folder: Path) -> None:
     project.unlink(missing_ok=True)
     measured(project, report_folder)
     simulated(project, report_folder)
+    planned(project, report_folder)
     stage(
         f"ixs report {project} -o {report_folder}", lambda: report_command(project, report_folder)
     )
@@ -68,7 +83,6 @@ def measured(project: Path, folder: Path) -> None:
 
 def simulated(project: Path, folder: Path) -> None:
     """Simulated scans of a CsCu2I3-like crystal on 28 analyzers at 300 and 600 K."""
-    experiment = SAMPLES / "cscu2i3_experiment.toml"
     table = folder / "modes_simulated_CsCu2I3.csv"
     scans = write_scans(folder / "simulated_CsCu2I3_bl43lxu.spec")
     stage(
@@ -76,12 +90,56 @@ def simulated(project: Path, folder: Path) -> None:
         lambda: resolution_command([scans], project, scans="1"),
     )
     stage(
-        f"ixs reduce {scans.name} -o {project} --scans 2,3,5 --merge   (simulated)",
-        lambda: reduce_command([scans], project, scans="2,3,5", merge=True, experiment=experiment),
+        f"ixs reduce {scans.name} -o {project} --scans 2-5 --merge   (simulated)",
+        lambda: reduce_command([scans], project, scans="2-5", merge=True, experiment=EXPERIMENT),
     )
     stage(
-        f"ixs fit {project} --scans 2,5 --csv {table}   (simulated)",
-        lambda: fit_command(project, scans="2,5", csv=table, scheduler=WORKERS),
+        f"ixs sqe {FORCE_CONSTANTS.name} --at {project} --scans 2-5 --form-factor {IONS}",
+        lambda: sqe_command(FORCE_CONSTANTS, at=project, scans="2-5", form_factor=IONS),
+    )
+    stage(
+        f"ixs fit {project} --scans 2-5 --modes predicted --csv {table}   (simulated)",
+        lambda: fit_command(project, scans="2-5", modes="predicted", csv=table, scheduler=WORKERS),
+    )
+
+
+def planned(project: Path, folder: Path) -> None:
+    """The next beamtime on CsCu2I3: what to expect along three lines, and a plan in four zones."""
+    for path in PATHS:
+        stage(
+            f'ixs sqe {FORCE_CONSTANTS.name} --path "{path}" -o {project}',
+            lambda path=path: sqe_command(  # type: ignore[misc]
+                FORCE_CONSTANTS, path=path, form_factor=IONS, experiment=EXPERIMENT, output=project
+            ),
+        )
+    points = " ".join(f'--q "{q}"' for q in CONSTANT_Q)
+    stage(
+        f"ixs sqe {FORCE_CONSTANTS.name} {points} --fwhm 1.5 --linewidth 0.5 -o {project}",
+        lambda: sqe_command(
+            FORCE_CONSTANTS,
+            q=list(CONSTANT_Q),
+            form_factor=IONS,
+            experiment=EXPERIMENT,
+            fwhm=1.5,
+            linewidth="0.5",
+            output=project,
+        ),
+    )
+    wishes = " ".join(f'--target "{target}"' for target in TARGETS)
+    zones = " ".join(f'--zone "{zone}"' for zone in ZONES)
+    stage(
+        f"ixs plan {FORCE_CONSTANTS.name} --experiment {EXPERIMENT.name} {wishes} {zones} "
+        f"--resolution {project} --calibrate {project} -o {project}",
+        lambda: plan_command(
+            FORCE_CONSTANTS,
+            EXPERIMENT,
+            target=list(TARGETS),
+            zone=list(ZONES),
+            form_factor=IONS,
+            resolution=project,
+            calibrate=project,
+            output=project,
+        ),
     )
 
 

@@ -150,7 +150,7 @@ def _planned(key: str, plan: StoredPlan, figures: FigureStore) -> Section:
 def _purpose(setting: dict[str, Any]) -> str:
     """Targets that the plan counts on at a setting, in words."""
     return "; ".join(
-        f"{t['analyzer']} ({' '.join(f'{x:g}' for x in t['q_hkl'])}) {t['branch']}: "
+        f"{t['analyzer']} ({' '.join(f'{x:.4g}' for x in t['q_hkl'])}) {t['branch']}: "
         f"{t['energy_mev']:.2f}±{t['sigma_energy_mev']:.2f}".replace("-", "−")
         for t in setting["targets"]
         if t["assigned"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_core.project import read_result, write_result
+from ixs_core.project import list_results, read_attributes, read_result, write_result
 from simulate.phonons.modes import ModeStructureFactor
 
 if TYPE_CHECKING:
@@ -191,13 +191,8 @@ def read_sqe(h5: h5py.File, key: str) -> SqeResult:
 
 def sqe_keys(h5: h5py.File) -> list[str]:
     """Names of the stored results of this kind."""
-    home = h5["entry"].get("predictions")
-    if home is None:
-        return []
-    from ixs_core.project import list_results
-
     return [
         key
         for key in list_results(h5, "predictions")
-        if read_result(h5, "predictions", key).attributes.get("content") == CONTENT
+        if read_attributes(h5, "predictions", key).get("content") == CONTENT
     ]

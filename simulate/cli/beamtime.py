@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ def beamtime_of(
     fwhm_mev: float | None = None,
     linewidth_mev: float = 0.5,
     zones: list[str] | None = None,
+    calibrate: Path | None = None,
 ) -> Beamtime:
     """Instrument, crystal, phonons and conditions for a plan.
 
@@ -36,6 +39,8 @@ def beamtime_of(
         Natural FWHM of all modes.
     zones : list of str, optional
         "h k l" of reciprocal lattice points, the only ones to be looked at.
+    calibrate : path, optional
+        Project whose fits with predicted modes say how many counts there are.
 
     Raises
     ------
@@ -44,8 +49,10 @@ def beamtime_of(
     """
     import numpy as np
 
+    from ixs_core.project import Project
     from ixs_reduce.instrument import experiment_in, load_instrument
     from simulate.planning import Beamtime, PhononCalculation, conditions_of, symmetry_of
+    from simulate.planning.measured_rate import rates_of_project
 
     instrument = load_instrument(experiment)
     described = experiment_in(experiment)
@@ -55,8 +62,9 @@ def beamtime_of(
         described = Experiment()
     model = calculation.model
     symmetry = symmetry_of(model.force_constants)
-    names = [n for n in instrument.spectrometer.analyzers if n not in described.analyzers.mask]
-    measured = _resolutions(resolution or described.analyzers.resolution, fwhm_mev, names)
+    measured = _resolutions(
+        resolution or described.analyzers.resolution, fwhm_mev, instrument.spectrometer.analyzers
+    )
     conditions = conditions_of(
         described,
         instrument,
@@ -65,6 +73,17 @@ def beamtime_of(
         measured,
         fwhm_mev=linewidth_mev,
     )
+    unknown = [n for n in instrument.spectrometer.analyzers if measured and n not in measured]
+    if unknown:
+        note = f"{', '.join(unknown)} left out: without a measured resolution (--fwhm takes one)"
+        conditions = replace(
+            conditions,
+            mask=(*conditions.mask, *unknown),
+            notes=(*conditions.notes, note),
+        )
+    if calibrate is not None:
+        rates = rates_of_project(Project(calibrate), conditions, instrument)
+        conditions = rates.applied_to(conditions)
     at_rest = {**calculation.options, "debye_waller": "none"}
     return Beamtime(
         instrument=instrument,
@@ -78,11 +97,22 @@ def beamtime_of(
 
 
 def _resolutions(
-    path: Path | None, fwhm_mev: float | None, names: list[str]
+    path: Path | None, fwhm_mev: float | None, names: Sequence[str]
 ) -> dict[str, Resolution]:
-    """Measured or nominal resolutions by analyzer; empty where nothing is said of them."""
+    """Measured resolutions by analyzer, or nominal ones; empty where nothing is said of them."""
     if path is None and fwhm_mev is None:
         return {}
+    if fwhm_mev is None and path is not None:
+        from ixs_reduce.resolution_file import load_resolutions
+
+        found = load_resolutions(path)
+        names = [name for name in names if name in found]
+        if not names:
+            raise InputError(
+                "the file has no resolution of this array",
+                file=path,
+                found=", ".join(found),
+            )
     return dict(zip(names, resolutions_for(path, fwhm_mev, names), strict=True))
 
 

@@ -64,6 +64,10 @@ def plan(
     linewidth: Annotated[
         str | None, typer.Option(help="Natural FWHM of the modes in meV. [default: 0.5]")
     ] = None,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(help="Project fitted with predicted modes: rates as measured there."),
+    ] = None,
     energy: Annotated[
         str | None, typer.Option(help='Points of the scan, meV: "-10:20:0.5". [default: fitting]')
     ] = None,
@@ -125,6 +129,7 @@ def plan(
             fwhm_mev=fwhm,
             linewidth_mev=linewidth_number(linewidth),
             zones=zone,
+            calibrate=calibrate,
         )
 
     calculation = load(force_constants)
@@ -140,6 +145,7 @@ def plan(
         "sigma_energy_mev": sigma_energy,
         "sigma_width": sigma_width,
         "temperature_k": beamtime.conditions.temperature_k,
+        "calibrate": calibrate,
         "linewidth_mev": beamtime.conditions.fwhm_mev,
         "form_factor": form_factor,
         "debye_waller": debye_waller,

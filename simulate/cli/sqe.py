@@ -142,6 +142,9 @@ def sqe(
         from simulate.sqe_results import json_record
 
         print(json.dumps(json_record(result)))
+    elif result.distance is not None and (output or figure):
+        imaginary = int(result.lines.imaginary.sum())
+        print(f"{result.title}: {len(result.lines.q_hkl)} Q, {imaginary} imaginary modes")
     else:
         _show(result)
 

@@ -28,6 +28,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
             *("hours_to_goal", "precision", "scan_energies"),
         ],
         "plan": ["Plan", "PlannedSetting", "PlannedTarget", "make_plan", "plan_scan"],
+        "measured_rate": ["MeasuredRates", "rates_of_project"],
         "pictures": ["ExpectedPanel", "PlanPictures", "illustrate", "panel_of"],
         "reach": ["Placement", "place", "reach"],
         "settings": ["Search"],

@@ -65,7 +65,7 @@ def assumptions(beamtime: Beamtime) -> list[str]:
         f"rates: {calibration.source}; hours may be off by a factor of "
         f"{calibration.uncertain:.2g}, their ranks hardly",
         f"all modes are given a natural width of {conditions.fwhm_mev:g} meV, elastic line "
-        f"{conditions.elastic_e2:g} e² per cell, background {conditions.background_per_s:g} /s",
+        f"{conditions.elastic_e2:.3g} e² per cell, background {conditions.background_per_s:.2g} /s",
         *conditions.notes,
         *beamtime.notes,
     ]

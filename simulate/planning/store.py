@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_core.project import list_results, read_result, write_result
+from ixs_core.project import list_results, read_attributes, read_result, write_result
+from ixs_reduce.circles import CIRCLES, Angles
 from ixs_reduce.spectrometer import AnalyzerTable
 from simulate.planning.export import plan_record
 from simulate.planning.pictures import ExpectedPanel, PlanPictures, SettingPicture
@@ -41,6 +42,7 @@ _UNITS = {
     "dq_vertical": "r.l.u.",
     "q_abs": "1/angstrom",
     "zone_hkl": "r.l.u.",
+    "zone_angles": "degree",
 }
 
 
@@ -92,6 +94,7 @@ def write_plan_result(
         "zone_hours": np.array([zone.hours for zone in zones]),
         "zone_estimate": np.array([zone.estimated_hours for zone in zones]),
         "zone_reachable": np.array([zone.placement.reachable for zone in zones]),
+        "zone_angles": np.array([_angles(zone.placement) for zone in zones]),
         "zone_intensity": np.array([zone.intensity for zone in zones]),
     }
     write_result(
@@ -133,10 +136,11 @@ def read_plan_result(h5: h5py.File, key: str) -> StoredPlan:
         for i in range(len(data["titles"]))
     )
     zones = tuple(
-        Zone(Placement(hkl, None, None, () if good else (_OUTSIDE,)), *map(float, numbers))
-        for hkl, good, *numbers in zip(
+        Zone(_placement(hkl, good, angles), *map(float, numbers))
+        for hkl, good, angles, *numbers in zip(
             data["zone_hkl"],
             data["zone_reachable"],
+            data["zone_angles"],
             data["zone_hours"],
             data["zone_estimate"],
             data["zone_intensity"],
@@ -152,9 +156,19 @@ def plan_keys(h5: h5py.File) -> list[str]:
     return [
         key
         for key in list_results(h5, "predictions")
-        if h5["entry/predictions"] is not None
-        and read_result(h5, "predictions", key).attributes.get("content") == CONTENT
+        if read_attributes(h5, "predictions", key).get("content") == CONTENT
     ]
+
+
+def _angles(placement: Placement) -> list[float]:
+    """The six angles in degrees, NaN where there is no position."""
+    angles = placement.angles
+    return [np.nan] * len(CIRCLES) if angles is None else [getattr(angles, n) for n in CIRCLES]
+
+
+def _placement(hkl: FloatArray, reachable: bool, angles: FloatArray) -> Placement:
+    position = None if np.isnan(angles).any() else Angles(*angles.tolist())
+    return Placement(hkl, None, position, () if reachable else (_OUTSIDE,))
 
 
 def _panel(data: Mapping[str, Any], i: int, j: int) -> ExpectedPanel:

@@ -70,7 +70,7 @@ class Target:
     @property
     def label(self) -> str:
         """ "(0 0.3 0) branch 2" """
-        return f"({' '.join(f'{x:g}' for x in self.q_hkl)}) branch {self.branch}"
+        return f"({' '.join(f'{x:.4g}' for x in self.q_hkl)}) branch {self.branch}"
 
 
 def parse_wish(text: str, special_points: Mapping[str, Sequence[float]] | None = None) -> Wish:

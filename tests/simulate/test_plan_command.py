@@ -66,6 +66,7 @@ def test_plan_goes_to_files_and_comes_back_from_a_project(
         assert plan_keys(h5) == ["plan"]
         stored = read_plan_result(h5, "plan")
     assert len(stored.record["settings"]) == len(typed)
+    assert any(zone.placement.reachable for zone in stored.pictures.zones)
     picture = stored.pictures.settings[0]
     assert len(picture.panels) == 28
     assert picture.panels[0].counts.shape == picture.panels[0].energy_mev.shape
