@@ -7,70 +7,40 @@ said so; a fit that fails is reported with its reason and does not stop the othe
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress, parallel_map
+from ixs_reduce.batch_zeros import with_zeros
 from ixs_reduce.bursts import without_bursts
+from ixs_reduce.fit_options import NOT_ASKED_FOR, FitOptions, LeftOut, Ready, temperature_of
 from ixs_reduce.fitting import SpectrumFit, bounded_parameters, fit_from, fit_spectrum
-from ixs_reduce.likelihood import Objective
-from ixs_reduce.mode_search import ModeSearchOptions, search_modes
+from ixs_reduce.mode_search import search_modes
+from ixs_reduce.predicted_fit import fit_predicted
+from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey, spectrum_key
 from ixs_reduce.profile import with_width_limits
 from ixs_reduce.resolution import Resolution
-from ixs_reduce.scan import Flag
 from ixs_reduce.spectrum import Spectrum
-from ixs_reduce.spectrum_model import Background, SpectrumModel
+from ixs_reduce.spectrum_model import SpectrumModel
 from ixs_reduce.start_values import linear_start
-from ixs_reduce.zero_finder import (
-    ZeroEstimate,
-    ZeroOptions,
-    ZeroProfile,
-    choose_zeros,
-    zero_profile,
-)
+
+__all__ = [
+    "NOT_ASKED_FOR",
+    "POOR_FIT",
+    "BatchResult",
+    "FitOptions",
+    "LeftOut",
+    "bragg_distance",
+    "fit_batch",
+    "fit_one",
+    "poor_fit_reasons",
+]
 
 POOR_FIT = 4.0
 """Deviance per degree of freedom above which a fit is listed with the reason."""
-
-
-NOT_ASKED_FOR = "not asked for"
-"""Reason of what `FitOptions.analyzers` leaves out."""
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """How spectra are fitted.
-
-    modes : a number of modes, or "auto" for the search with BIC.
-    analyzers : only these, dead ones included; None for all that live.
-    temperature_k : used where a spectrum has none.
-    elastic, quasielastic, background, objective, starts, seed : as for SpectrumModel and
-        fit_spectrum.
-    """
-
-    modes: int | Literal["auto"] = "auto"
-    analyzers: tuple[str, ...] | None = None
-    temperature_k: float | None = None
-    elastic: bool = True
-    quasielastic: bool = False
-    background: Background = "linear"
-    objective: Objective = "poisson"
-    starts: int = 4
-    seed: int = 0
-    zeros: ZeroOptions = field(default_factory=ZeroOptions)
-    search: ModeSearchOptions = field(default_factory=ModeSearchOptions)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A spectrum that was not fitted, and why."""
-
-    spectrum: Spectrum
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +56,7 @@ def fit_batch(
     resolutions: Mapping[str, Resolution],
     options: FitOptions | None = None,
     *,
+    predictions: Mapping[SpectrumKey, PredictedModes] | None = None,
     known: Sequence[SpectrumFit] = (),
     scheduler: str | None = None,
     workers: int | None = None,
@@ -101,6 +72,9 @@ def fit_batch(
     resolutions : mapping
         Analyzer -> Resolution.
     options : FitOptions, optional
+    predictions : mapping, optional
+        (file, scan, analyzer) -> PredictedModes, for modes="predicted". Spectra without one, or
+        with one of another Q, are left out.
     known : sequence of SpectrumFit
         Fits of an earlier batch with the same options. In a search of modes, where every
         spectrum is fitted by itself, those whose data, zero and resolution are still the same
@@ -117,17 +91,17 @@ def fit_batch(
     """
     options = options or FitOptions()
     cancel = cancel or CancelToken()  # one token for all, which Ctrl-C sets
-    ready, left_out = _triage(spectra, resolutions, options)
+    predictions = predictions or {}
+    ready, left_out = _triage(spectra, resolutions, options, predictions)
     if not ready:
         reasons = "; ".join(dict.fromkeys(o.reason for o in left_out)) or "there are none"
         raise InputError("no spectrum can be fitted", found=reasons)
     # A fit is many small numpy calls, which threads of one process only hinder.
     run = partial(parallel_map, scheduler=scheduler, workers=workers or 1, cancel=cancel)
-    pairs = [(s, resolutions[str(s.analyzer)]) for s in ready]
-    pairs, without_zero = _with_zeros(pairs, options, run, progress)
+    ready, without_zero = with_zeros(ready, options, run, progress)
     left_out += without_zero
-    taken_over, pairs = _taken_over(pairs, known if options.modes == "auto" else ())
-    chains = [[pair] for pair in pairs] if options.modes == "auto" else _chains(pairs)
+    taken_over, ready = _taken_over(ready, known if options.modes == "auto" else ())
+    chains = _chains(ready) if isinstance(options.modes, int) else [[one] for one in ready]
     outcomes = [
         outcome
         for chain in run(
@@ -145,17 +119,17 @@ def fit_batch(
 
 
 def _taken_over(
-    pairs: list[tuple[Spectrum, Resolution]], known: Sequence[SpectrumFit]
-) -> tuple[list[SpectrumFit], list[tuple[Spectrum, Resolution]]]:
+    ready: list[Ready], known: Sequence[SpectrumFit]
+) -> tuple[list[SpectrumFit], list[Ready]]:
     """Fits that stay as they are, with the flags of now, and what is left to fit."""
     by_data = {_what_decides(fit.spectrum, fit.model.resolution): fit for fit in known}
     taken_over, rest = [], []
-    for spectrum, resolution in pairs:
-        fit = by_data.get(_what_decides(spectrum, resolution))
+    for one in ready:
+        fit = by_data.get(_what_decides(one.spectrum, one.resolution))
         if fit is None:
-            rest.append((spectrum, resolution))
+            rest.append(one)
         else:
-            taken_over.append(replace(fit, spectrum=spectrum))
+            taken_over.append(replace(fit, spectrum=one.spectrum))
     return taken_over, rest
 
 
@@ -186,22 +160,36 @@ def fit_one(
     options: FitOptions | None = None,
     previous: SpectrumFit | None = None,
     cancel: CancelToken | None = None,
+    predicted: PredictedModes | None = None,
 ) -> SpectrumFit:
     """Fit one spectrum that has its zero, with limits on unresolved widths.
 
     previous : a fit of a neighbouring Q, or of the same scan with fewer points, whose
-    parameters are the start.
+    parameters are the start. predicted : the modes to fit, with options.modes "predicted".
     """
     options = options or FitOptions()
     model = SpectrumModel(
         resolution,
-        _temperature(spectrum, options),
-        modes=0 if options.modes == "auto" else options.modes,
+        temperature_of(spectrum, options),
+        modes=options.modes if isinstance(options.modes, int) else 0,
         elastic=options.elastic,
         quasielastic=options.quasielastic,
         background=options.background,
     )
-    if previous is not None:
+    if options.modes == "predicted":
+        if predicted is None:
+            raise InputError(f"{spectrum.label}: {_NO_PREDICTION}")
+        fit = fit_predicted(
+            spectrum,
+            model,
+            predicted,
+            options.prediction,
+            options.starts,
+            options.objective,
+            options.seed,
+            cancel,
+        )
+    elif previous is not None:
         fit = _continued(spectrum, model, previous, options, cancel)
     elif options.modes == "auto":
         fit = search_modes(spectrum, model, options.search, options.seed, cancel, options.objective)
@@ -264,17 +252,45 @@ def bragg_distance(spectrum: Spectrum) -> tuple[float | None, str]:
     return float(np.linalg.norm(q - nearest)), " ".join(f"{n:.0f}" for n in nearest)
 
 
+_NO_PREDICTION = "no modes are predicted for it; `ixs sqe FC --at project.h5` predicts them"
+
+
+def _why_not_predicted(
+    spectrum: Spectrum, predictions: Mapping[SpectrumKey, PredictedModes]
+) -> str:
+    """Why a spectrum cannot be fitted with predicted modes; empty when it can."""
+    predicted = predictions.get(spectrum_key(spectrum))
+    if predicted is None:
+        return _NO_PREDICTION
+    if spectrum.q_hkl is None or np.abs(predicted.q_hkl - spectrum.q_hkl).max() > _SAME_Q_RLU:
+        at = " ".join(f"{x:.3f}" for x in predicted.q_hkl)
+        return f"its modes were predicted at another Q ({at}); predict them again"
+    return ""
+
+
+# A prediction for a Q further away than this is one of another spectrum.
+_SAME_Q_RLU = 1e-3
+
+
 def _triage(
-    spectra: Sequence[Spectrum], resolutions: Mapping[str, Resolution], options: FitOptions
-) -> tuple[list[Spectrum], list[LeftOut]]:
+    spectra: Sequence[Spectrum],
+    resolutions: Mapping[str, Resolution],
+    options: FitOptions,
+    predictions: Mapping[SpectrumKey, PredictedModes],
+) -> tuple[list[Ready], list[LeftOut]]:
     """Spectra that can be fitted, and the others with the reason."""
+    by_prediction = options.modes == "predicted"
     ready, left_out = [], []
     for spectrum in spectra:
         reason = _why_not(spectrum, resolutions, options)
+        if not reason and by_prediction:
+            reason = _why_not_predicted(spectrum, predictions)
         if reason:
             left_out.append(LeftOut(spectrum, reason))
         else:
-            ready.append(without_bursts(spectrum, resolutions[str(spectrum.analyzer)]))
+            resolution = resolutions[str(spectrum.analyzer)]
+            predicted = predictions.get(spectrum_key(spectrum)) if by_prediction else None
+            ready.append(Ready(without_bursts(spectrum, resolution), resolution, predicted))
     return ready, left_out
 
 
@@ -297,90 +313,17 @@ def _why_not(spectrum: Spectrum, resolutions: Mapping[str, Resolution], options:
     return ""
 
 
-def _with_zeros(
-    pairs: list[tuple[Spectrum, Resolution]],
-    options: FitOptions,
-    run: partial[list[ZeroProfile | LeftOut]],
-    progress: Progress | None,
-) -> tuple[list[tuple[Spectrum, Resolution]], list[LeftOut]]:
-    """Give every spectrum without a zero the one that all of them together suggest.
-
-    Spectra that cover no trial zero are left out.
-    """
-    sought = [i for i, (s, _) in enumerate(pairs) if _zero_is_open(s)]
-    outcomes = run(
-        partial(_profile_one, options=options), [pairs[i] for i in sought], progress=progress
-    )
-    left_out = [outcome for outcome in outcomes if isinstance(outcome, LeftOut)]
-    found = {i: o for i, o in zip(sought, outcomes, strict=True) if isinstance(o, ZeroProfile)}
-    unknown = list(found)
-    keyed: dict[tuple[Hashable, Hashable], ZeroProfile] = {}
-    for i, profile in found.items():
-        analyzer, scan = pairs[i][0].analyzer, _scan_key(pairs[i][0], i)
-        # Spectra of one name are no repeats of one another: the second stands alone.
-        keyed[analyzer, i if (analyzer, scan) in keyed else scan] = profile
-    priors: dict[tuple[Hashable, Hashable], tuple[float, float]] = {}
-    for i, key in zip(unknown, keyed, strict=True):
-        guess, error = pairs[i][0].zero_mev, pairs[i][0].zero_err
-        if guess is not None and error is not None:
-            priors[key] = (guess, error)
-    zeros = choose_zeros(keyed, options.zeros, priors)
-    result = {i: pair for i, pair in enumerate(pairs) if i not in sought}
-    for i, key in zip(unknown, keyed, strict=True):
-        spectrum, resolution = pairs[i]
-        zero = zeros[key]
-        result[i] = (
-            replace(spectrum, zero_mev=zero.value_mev, zero_err=zero.stderr_mev).with_flags(
-                _zero_flags(spectrum, zero, alone=len(keyed) == 1)
-            ),
-            resolution,
-        )
-    return [result[i] for i in sorted(result)], left_out
-
-
-def _zero_is_open(spectrum: Spectrum) -> bool:
-    """Whether a zero must be found: there is none, or only a guess."""
-    return spectrum.zero_mev is None or (
-        spectrum.zero_err is not None and spectrum.zero_err >= _GUESS
-    )
-
-
-def _scan_key(spectrum: Spectrum, index: int) -> Hashable:
-    """What spectra measured together share; a spectrum without a scan stands alone."""
-    return index if spectrum.scan is None else (spectrum.file, spectrum.scan)
-
-
-def _zero_flags(spectrum: Spectrum, zero: ZeroEstimate, alone: bool) -> tuple[Flag, ...]:
-    if zero.certain:
-        return ()
-    if alone:
-        text = "this spectrum alone tells its energy zero, and leaves a rival: look, or give it"
-        return (Flag("zero-uncertain", text, spectrum.analyzer),)
-    text = "the spectrum alone does not settle its energy zero; other scans and analyzers do"
-    return (Flag("zero-from-others", text, spectrum.analyzer),)
-
-
-def _profile_one(pair: tuple[Spectrum, Resolution], options: FitOptions) -> ZeroProfile | LeftOut:
-    spectrum, resolution = pair
-    try:
-        return zero_profile(spectrum, resolution, _temperature(spectrum, options), options.zeros)
-    except InputError as error:
-        return LeftOut(spectrum, str(error))
-
-
-def _chains(
-    pairs: list[tuple[Spectrum, Resolution]],
-) -> list[list[tuple[Spectrum, Resolution]]]:
+def _chains(ready: list[Ready]) -> list[list[Ready]]:
     """Spectra of each analyzer in one chain that steps to the nearest Q every time."""
-    by_analyzer: dict[str | None, list[tuple[Spectrum, Resolution]]] = {}
-    for pair in pairs:
-        by_analyzer.setdefault(pair[0].analyzer, []).append(pair)
+    by_analyzer: dict[str | None, list[Ready]] = {}
+    for one in ready:
+        by_analyzer.setdefault(one.spectrum.analyzer, []).append(one)
     chains = []
     for rest in by_analyzer.values():
         chain = [rest.pop(0)]
         while rest:
-            here = chain[-1][0].q_hkl
-            distances = [_q_distance(here, spectrum.q_hkl) for spectrum, _ in rest]
+            here = chain[-1].spectrum.q_hkl
+            distances = [_q_distance(here, one.spectrum.q_hkl) for one in rest]
             chain.append(rest.pop(int(np.argmin(distances))))
         chains.append(chain)
     return chains
@@ -393,18 +336,18 @@ def _q_distance(
 
 
 def _fit_chain(
-    chain: list[tuple[Spectrum, Resolution]],
+    chain: list[Ready],
     options: FitOptions,
     cancel: CancelToken | None = None,
 ) -> list[SpectrumFit | LeftOut]:
     """Fit a chain of spectra, each started from the one before and, where that fails, anew."""
     outcomes: list[SpectrumFit | LeftOut] = []
     previous: SpectrumFit | None = None
-    for spectrum, resolution in chain:
+    for spectrum, resolution, predicted in chain:
         if previous is not None and not _near(previous.spectrum, spectrum):
             previous = None
         try:
-            fit = fit_one(spectrum, resolution, options, previous, cancel)
+            fit = fit_one(spectrum, resolution, options, previous, cancel, predicted)
             if previous is not None and fit.reduced_deviance > _SUSPECT * max(
                 previous.reduced_deviance, 1.0
             ):
@@ -414,12 +357,8 @@ def _fit_chain(
             outcomes.append(LeftOut(spectrum, str(error)))
             continue
         outcomes.append(fit)
-        previous = None if options.modes == "auto" else fit
+        previous = fit if isinstance(options.modes, int) else None
     return outcomes
-
-
-# A zero known no better than this (meV) is a guess.
-_GUESS = 0.3
 
 
 def _near(one: Spectrum, two: Spectrum) -> bool:
@@ -436,10 +375,3 @@ _NEAR_RLU = 0.4
 _NEAR_K = 30.0
 # A warm start that ends this much worse than its neighbour is tried again from scratch.
 _SUSPECT = 1.3
-
-
-def _temperature(spectrum: Spectrum, options: FitOptions) -> float:
-    known = spectrum.temperature_k if spectrum.temperature_k is not None else options.temperature_k
-    if known is None:
-        raise InputError(f"{spectrum.label}: the sample temperature is not known")
-    return known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from ixs_reduce.batch import POOR_FIT
+from ixs_reduce.calculated_marks import draw_dashes
 from ixs_reduce.figure_style import (
     BLUE,
     DATA,
@@ -28,6 +29,7 @@ from ixs_reduce.figure_style import (
 )
 from ixs_reduce.fit_words import is_simulated, uncertain, width_limit
 from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey
 from ixs_reduce.q_path import QPath, q_paths
 from ixs_reduce.quality import zero_drift
 
@@ -55,8 +57,13 @@ class ModePoint(NamedTuple):
     series: str
 
 
-def mode_points(path: QPath, series: Sequence[str] | None = None) -> tuple[ModePoint, ...]:
-    """All modes of the fits of a path; `series` names what colours each fit."""
+def mode_points(
+    path: QPath, series: Sequence[str] | None = None, *, by_branch: bool = True
+) -> tuple[ModePoint, ...]:
+    """All modes of the fits of a path; `series` names what colours each fit.
+
+    by_branch : labels of branches colour the modes that have one.
+    """
     names = series or [""] * len(path.fits)
     points = []
     for fit, position, name in zip(path.fits, path.position.tolist(), names, strict=True):
@@ -71,7 +78,7 @@ def mode_points(path: QPath, series: Sequence[str] | None = None) -> tuple[ModeP
                     width_limit(fit, i),
                     mode.overdamped,
                     not uncertain(fit, i),
-                    mode.branch or name,
+                    (mode.branch if by_branch else "") or name,
                 )
             )
     return tuple(points)
@@ -79,7 +86,10 @@ def mode_points(path: QPath, series: Sequence[str] | None = None) -> tuple[ModeP
 
 @styled
 def dispersion_figure(
-    fits: Sequence[SpectrumFit], paths: Sequence[QPath] | None = None, title: str = ""
+    fits: Sequence[SpectrumFit],
+    paths: Sequence[QPath] | None = None,
+    title: str = "",
+    predictions: Mapping[SpectrumKey, PredictedModes] | None = None,
 ) -> Figure:
     """Fitted energies and widths along Q, a pair of panels for each path in Q.
 
@@ -93,13 +103,20 @@ def dispersion_figure(
     paths : sequence of QPath, optional
         Default: those that `q_paths` finds.
     title : str
+    predictions : mapping, optional
+        Calculated modes of the spectra, drawn as dashes that are darker where more intense.
     """
     paths = q_paths(fits) if paths is None else paths
     shown = [path for path in paths if any(fit.modes for fit in path.fits)]
     if not shown:
         return message_figure("no fitted modes with a known Q")
     series = [_series(path) for path in shown]
-    drawn = [mode_points(path, named) for path, named in zip(shown, series, strict=True)]
+    labels = {label for path in shown for fit in path.fits for label in fit.branches}
+    # With more labels than colours (they merge differently from Q to Q) colour tells nothing.
+    few = len(labels) <= len(SERIES)
+    drawn = [
+        mode_points(path, named, by_branch=few) for path, named in zip(shown, series, strict=True)
+    ]
     names = sorted({point.series for points in drawn for point in points}, key=_by_number)
     styles = {name: (SERIES[k % 7], MARKERS[k % 7]) for k, name in enumerate(names)}
     tops = _axis_ends([point for points in drawn for point in points])
@@ -111,6 +128,7 @@ def dispersion_figure(
     text_at(figure, 0.65, 0.1, title or _title(fits), fontsize=10)
     above: Axes | None = None
     below: Axes | None = None
+    calculated = False
     for k, (path, points) in enumerate(zip(shown, drawn, strict=True)):
         row, column = divmod(k, columns)
         left, top = 0.65 + column * wide, 0.8 + row * high
@@ -118,6 +136,7 @@ def dispersion_figure(
         widths = axes_at(figure, left, top + 2.4, wide - 0.35, 1.05, sharex=energies, sharey=below)
         above, below = above or energies, below or widths
         _draw_energies(energies, points, styles)
+        calculated = draw_dashes(energies, path, predictions or {}) or calculated
         _draw_widths(widths, points, styles, tops[1])
         energies.tick_params(labelbottom=False)
         energies.set_title(path.name, loc="left")
@@ -128,7 +147,7 @@ def dispersion_figure(
     if above is not None and below is not None:
         above.set_ylim(0, tops[0])
         below.set_ylim(0, tops[1])
-    _explain(figure, styles)
+    _explain(figure, styles, calculated)
     return figure
 
 
@@ -240,7 +259,7 @@ def _axis_ends(points: Sequence[ModePoint]) -> tuple[float, float]:
     return 1.12 * energy, 1.25 * max(width, 0.1)
 
 
-def _explain(figure: Figure, styles: dict[str, tuple[str, str]]) -> None:
+def _explain(figure: Figure, styles: dict[str, tuple[str, str]], calculated: bool) -> None:
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=color, marker=marker, ls="", ms=4.2, label=name)
         for name, (color, marker) in styles.items()
@@ -253,6 +272,8 @@ def _explain(figure: Figure, styles: dict[str, tuple[str, str]]) -> None:
         Line2D([], [], color=color, marker="D", ls="", ms=4.2, label="overdamped"),
         Line2D([], [], color=FAINT, marker="o", mfc="none", ls="", ms=4.2, label="uncertain"),
     ]
+    if calculated:
+        handles.append(Line2D([], [], color=DATA, marker="_", ls="", ms=9, label="calculated"))
     width, height = figure.get_size_inches()
     figure.legend(
         handles=handles,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ixs_core.report_parts import with_error
+from ixs_reduce.calculated_marks import draw_ticks
+from ixs_reduce.effective_modes import branch_text
 from ixs_reduce.figure_style import (
     DATA,
     ENERGY_LABEL,
@@ -19,28 +20,25 @@ from ixs_reduce.figure_style import (
     MODES,
     ORANGE,
     QUIET,
+    SKY,
     TOTAL,
     VERMILLION,
     axes_at,
-    message_figure,
     styled,
     text_at,
 )
-from ixs_reduce.fit_curves import CountedPoints, FitCurves, counted_points, fit_curves
+from ixs_reduce.fit_curves import CountedPoints, FitCurves, fit_curves
 from ixs_reduce.fit_words import (
-    dead_reason,
     energy_text,
-    is_simulated,
     own_flags,
     poor,
     quality_text,
-    reduced_text,
     spectrum_title,
     width_limit,
     width_text,
 )
 from ixs_reduce.fitting import SpectrumFit
-from ixs_reduce.spectrum import Spectrum
+from ixs_reduce.predicted_modes import PredictedModes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,6 +48,7 @@ Scale = Literal["auto", "linear", "log"]
 _OTHER_TERMS = {
     "elastic": ("elastic", QUIET, "--"),
     "quasielastic": ("quasi-elastic", ORANGE, "-."),
+    "folded": ("weak modes", SKY, (0, (5, 1, 1, 1, 1, 1))),
     "background": ("background", QUIET, ":"),
     "measured": ("measured background", FAINT, "-"),
 }
@@ -59,12 +58,16 @@ _LOG_FROM = 20.0
 _COLUMN = 6.2
 """Inches from the left where the numbers beside a spectrum begin."""
 
+_HEAD: dict[str, Any] = {"fontsize": 8, "color": QUIET}
+
 _LISTED = 9
 """Modes listed beside a spectrum; more would run off the figure."""
 
 
 @styled
-def spectrum_figure(fit: SpectrumFit, scale: Scale = "auto") -> Figure:
+def spectrum_figure(
+    fit: SpectrumFit, scale: Scale = "auto", predicted: PredictedModes | None = None
+) -> Figure:
     """A fitted spectrum: points with 68 % Poisson intervals, curves, residuals, numbers.
 
     Counts are given per point at the median exposure, against true energy transfer (file
@@ -77,6 +80,9 @@ def spectrum_figure(fit: SpectrumFit, scale: Scale = "auto") -> Figure:
     scale : "auto", "linear" or "log"
         Of the counts; "auto" is logarithmic where the elastic line is 20 times as high as
         the strongest mode.
+    predicted : PredictedModes, optional
+        Calculated modes, ticks at the upper edge on the sides of loss and gain; those in a
+        fitted mode have its colour, the others are grey.
     """
     curves = fit_curves(fit)
     figure = Figure(figsize=(8.4, 4.5))
@@ -84,7 +90,7 @@ def spectrum_figure(fit: SpectrumFit, scale: Scale = "auto") -> Figure:
     main = axes_at(figure, 0.85, 0.7, 5.05, 2.45)
     residuals = axes_at(figure, 0.85, 3.25, 5.05, 0.75, sharex=main)
     strip = axes_at(figure, 0.85, 0.38, 5.05, 0.3, sharex=main)
-    _draw_points(main, curves.points, 3.0)
+    draw_points(main, curves.points, 3.0)
     _draw_terms(main, curves)
     main.plot(curves.energy_mev, curves.total, color=TOTAL, label="total", zorder=4)
     _scale_counts(main, curves, scale)
@@ -94,6 +100,8 @@ def spectrum_figure(fit: SpectrumFit, scale: Scale = "auto") -> Figure:
     residuals.set_xlabel(ENERGY_LABEL)
     margin = 0.01 * float(np.ptp(curves.energy_mev))
     main.set_xlim(curves.energy_mev[0] - margin, curves.energy_mev[-1] + margin)
+    if predicted is not None:
+        draw_ticks(main, fit, predicted)
     _draw_strip(strip, main, fit)
     figure.legend(
         *main.get_legend_handles_labels(),
@@ -108,7 +116,7 @@ def spectrum_figure(fit: SpectrumFit, scale: Scale = "auto") -> Figure:
     return figure
 
 
-def _draw_points(axes: Axes, points: CountedPoints, size: float, color: str = DATA) -> None:
+def draw_points(axes: Axes, points: CountedPoints, size: float, color: str = DATA) -> None:
     axes.vlines(
         points.energy_mev, points.lower, points.upper, color=color, lw=0.7, zorder=2, label="_68 %"
     )
@@ -211,23 +219,29 @@ def _draw_strip(strip: Axes, main: Axes, fit: SpectrumFit) -> None:
 def _list_modes(figure: Figure, fit: SpectrumFit, legend_entries: int) -> None:
     """Numbers of the modes and remarks, right of the spectrum and below the legend."""
     top, line = 0.7 + 0.19 * math.ceil(legend_entries / 2) + 0.1, 0.155
+    labelled = any(mode.branch for mode in fit.modes)
+    at = (0.22, 0.86, 1.44) if labelled else (0.32, 1.25, 0.0)
     if fit.modes:
-        text_at(figure, _COLUMN + 0.32, top, "E (meV)", fontsize=8, color=QUIET)
-        text_at(figure, _COLUMN + 1.25, top, "FWHM (meV)", fontsize=8, color=QUIET)
+        text_at(figure, _COLUMN + at[0], top, "E (meV)", **_HEAD)
+        text_at(figure, _COLUMN + at[1], top, "FWHM" if labelled else "FWHM (meV)", **_HEAD)
+    if labelled:
+        text_at(figure, _COLUMN + at[2], top, "branches", **_HEAD)
     for i, mode in enumerate(fit.modes[:_LISTED]):
         top += line * 1.15
         color = MODES[i % len(MODES)]
         text_at(figure, _COLUMN, top, f"{i + 1}", fontsize=8, color=color)
-        text_at(figure, _COLUMN + 0.32, top, energy_text(fit, i), fontsize=8)
+        text_at(figure, _COLUMN + at[0], top, energy_text(fit, i), fontsize=8)
         width = width_text(fit, i) + ("*" if mode.overdamped else "")
-        text_at(figure, _COLUMN + 1.25, top, width, fontsize=8)
+        text_at(figure, _COLUMN + at[1], top, width, fontsize=8)
+        if mode.branch:
+            text_at(figure, _COLUMN + at[2], top, branch_text(mode.branch), fontsize=7.5)
     if len(fit.modes) > _LISTED:
         top += line
         text_at(figure, _COLUMN, top, f"and {len(fit.modes) - _LISTED} more", fontsize=8)
     top += 0.28
     for note in _notes(fit):
         color = VERMILLION if note == quality_text(fit) and poor(fit) else QUIET
-        for text in textwrap.wrap(note, 38, subsequent_indent="  "):
+        for text in textwrap.wrap(note, 37, subsequent_indent="  "):
             if top > 4.3:
                 text_at(figure, _COLUMN, top, "…", fontsize=8, color=QUIET)
                 return
@@ -246,149 +260,3 @@ def _notes(fit: SpectrumFit) -> list[str]:
         notes.append("< : 95 % upper limit, hollow bar")
     flags = [f"{flag.code}: {flag.message}" for flag in own_flags(fit.spectrum)]
     return [*notes, *fit.warnings, *fit.remarks, *flags]
-
-
-@styled
-def spectra_grid(
-    fits: Sequence[SpectrumFit], unfitted: Sequence[Spectrum] = (), title: str = ""
-) -> Figure:
-    """All analyzers of a scan side by side on one energy axis.
-
-    Each panel has its own count axis, which ends above the phonons: a higher elastic line is
-    cut off and its height written there. Panels of spectra without a fit are grey and say why.
-
-    Parameters
-    ----------
-    fits : sequence of SpectrumFit
-    unfitted : sequence of Spectrum
-        Dead, masked or unfitted ones of the same scan.
-    title : str
-        Default: scan and temperature of the first spectrum.
-    """
-    panels: list[SpectrumFit | Spectrum] = [*fits, *unfitted]
-    if not panels:
-        return message_figure("no spectra to show")
-    panels.sort(key=lambda p: _name_key(_spectrum_of(p).analyzer or ""))
-    columns = _columns(len(panels))
-    rows = math.ceil(len(panels) / columns)
-    wide, high, left, top = 10.5 / columns, 1.66 if columns > 3 else 2.05, 0.7, 0.3
-    figure = Figure(figsize=(11.0, top + rows * high + 0.4))
-    text_at(figure, left, 0.1, title or _grid_title(_spectrum_of(panels[0])), fontsize=10)
-    shared: Axes | None = None
-    for k, panel in enumerate(panels):
-        row, column = divmod(k, columns)
-        axes = axes_at(
-            figure,
-            left + column * wide,
-            top + row * high + 0.36,
-            wide - 0.5,
-            high - 0.56,
-            sharex=shared,
-        )
-        shared = shared or axes
-        _draw_panel(axes, panel)
-        axes.tick_params(labelbottom=k + columns >= len(panels), labelsize=7.5, pad=2)
-        axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2, integer=True))
-        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    ends = [_true_energy_range(panel) for panel in panels]
-    if shared is not None:
-        shared.set_xlim(min(e[0] for e in ends), max(e[1] for e in ends))
-    height = figure.get_size_inches()[1]
-    text_at(figure, 5.5, height - 0.22, ENERGY_LABEL, ha="center")
-    figure.text(
-        0.1 / 11.0, 0.5, "Counts per point at median exposure", rotation=90, va="center", ha="left"
-    )
-    return figure
-
-
-def _columns(number: int) -> int:
-    return min(number, 3) if number <= 9 else 4 if number <= 20 else 5
-
-
-def _spectrum_of(panel: SpectrumFit | Spectrum) -> Spectrum:
-    return panel.spectrum if isinstance(panel, SpectrumFit) else panel
-
-
-def _name_key(name: str) -> tuple[int, str]:
-    digits = "".join(c for c in name if c.isdigit())
-    return (int(digits) if digits else 0, name)
-
-
-def _grid_title(spectrum: Spectrum) -> str:
-    parts = [
-        f"Scan {spectrum.scan}" if spectrum.scan else "",
-        f"{spectrum.temperature_k:.0f} K" if spectrum.temperature_k is not None else "",
-        spectrum.file or "",
-        "simulated" if is_simulated(spectrum) else "",
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def _true_energy_range(panel: SpectrumFit | Spectrum) -> tuple[float, float]:
-    if isinstance(panel, SpectrumFit):
-        energy, zero = panel.spectrum.energy_mev, panel.zero.value
-    else:
-        energy, zero = panel.energy_mev, panel.zero_mev or 0.0
-    return float(energy[0] - zero), float(energy[-1] - zero)
-
-
-def _draw_panel(axes: Axes, panel: SpectrumFit | Spectrum) -> None:
-    spectrum = _spectrum_of(panel)
-    name = spectrum.analyzer or spectrum.label
-    if spectrum.q_hkl is not None:
-        name += "  (" + " ".join(f"{x:.2f}".replace("-", "−") for x in spectrum.q_hkl) + ")"
-    if isinstance(panel, Spectrum):
-        points = counted_points(panel, panel.zero_mev or 0.0)
-        _draw_points(axes, points, 2.0, FAINT)
-        axes.set_ylim(0, max(1.05 * float(points.upper.max(initial=1.0)), 4.0))
-        _name_panel(axes, name, dead_reason(panel) or "not fitted", QUIET, QUIET)
-        return
-    curves = fit_curves(panel, 240)
-    _draw_points(axes, curves.points, 2.0)
-    for i in range(len(panel.modes)):
-        color = MODES[i % len(MODES)]
-        axes.fill_between(curves.energy_mev, curves.mode(i), color=color, alpha=0.3, lw=0, zorder=1)
-    axes.plot(curves.energy_mev, curves.total, color=TOTAL, lw=1.0, zorder=4)
-    _cut_elastic(axes, panel, curves)
-    quality = (
-        f"D/dof {reduced_text(panel.reduced_deviance)}" if panel.converged else "not converged"
-    )
-    if poor(panel):
-        _name_panel(axes, name, f"poor fit: {quality}", "black", VERMILLION)
-        return
-    energies = ", ".join(energy_text(panel, i) for i in range(len(panel.modes)))
-    _name_panel(axes, name, f"{quality}  E {energies}" if energies else quality, "black", QUIET)
-
-
-def _name_panel(axes: Axes, name: str, remark: str, color: str, remark_color: str) -> None:
-    """Two lines above a panel; the second is cut where the next panel begins."""
-    inches = axes.get_position().width * 11.0 + 0.35
-    fitting = int(inches * 72 / (7 * 0.56))
-    if len(remark) > fitting:
-        remark = remark[: fitting - 1].rsplit(" ", 1)[0].rstrip(" ,") + " …"
-    axes.set_title(name, loc="left", pad=12, fontsize=8.5, color=color)
-    axes.text(0, 1.03, remark, transform=axes.transAxes, fontsize=7, color=remark_color)
-
-
-def _cut_elastic(axes: Axes, fit: SpectrumFit, curves: FitCurves) -> None:
-    """End the count axis above the phonons, and say how high the elastic line goes."""
-    points = curves.points
-    near = 1.2 * fit.model.resolution.fwhm_mev
-    away = np.abs(points.energy_mev) > near
-    full = float(points.upper.max(initial=1.0))
-    phonons = [float(curves.mode(i).max()) for i in range(len(fit.modes))]
-    top = 1.3 * max(float(points.upper[away].max(initial=1.0)), *phonons, 4.0)
-    if full <= 2 * top:
-        axes.set_ylim(0, 1.05 * full)
-        return
-    axes.set_ylim(0, top)
-    axes.annotate(
-        f"↑ {full:.0f}",
-        (0, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(3, -1),
-        textcoords="offset points",
-        va="top",
-        fontsize=7,
-        color=QUIET,
-    )

@@ -52,7 +52,8 @@ class FitCurves:
     total : (m,) array
         Expected counts per point at the median exposure, measured background included.
     components : mapping of name to (m,) array
-        The terms of the total: mode1 …, elastic, quasielastic, background, measured.
+        The terms of the total: mode1 …, elastic, quasielastic, folded, background,
+        measured.
     """
 
     points: CountedPoints

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from ixs_core.jobs import CancelToken
 
-RECORD_FORMAT = 1
-"""Number of the record's layout; a record with a higher one is of a newer version."""
+RECORD_FORMAT = 2
+"""Number of the record's layout; a record with a higher one is of a newer version.
+
+1: no folded modes and no members of modes. 2: the model may have some.
+"""
 
 _AS_THEY_ARE = ("dof", "converged", "message", "objective", "starts", "seed")
 _TEXTS = ("parameter_names", "held", "warnings", "branches", "remarks")
@@ -158,6 +161,8 @@ def _model_record(model: SpectrumModel) -> dict[str, Any]:
         "elastic": model.elastic,
         "quasielastic": model.quasielastic,
         "background": model.background,
+        "folded": [list(line) for line in model.folded],
+        "members": [[list(member) for member in own] for own in model.members],
     }
 
 
@@ -170,6 +175,8 @@ def _model_of(record: Mapping[str, Any]) -> SpectrumModel:
         elastic=record["elastic"],
         quasielastic=record["quasielastic"],
         background=record["background"],
+        folded=record.get("folded", ()),
+        members=record.get("members", ()),
     )
 
 

@@ -349,10 +349,12 @@ def _sorted_modes(
     model: SpectrumModel,
     given: lmfit.Parameters,
 ) -> tuple[FloatArray, FloatArray, set[str]]:
-    """Modes by rising energy, unless the user's fixed values or ties speak of them by number."""
+    """Modes by rising energy, unless fixed values, ties or members speak of them by number."""
     n = model.n_modes
     names = model.parameter_names
-    special = any(given[name].expr or not given[name].vary for name in names[: 3 * n])
+    special = bool(model.members) or any(
+        given[name].expr or not given[name].vary for name in names[: 3 * n]
+    )
     rank = np.arange(n) if special else np.argsort(values[0 : 3 * n : 3], kind="stable")
     order = np.concatenate(
         ((3 * rank[:, None] + np.arange(3)).ravel(), np.arange(3 * n, values.size))

@@ -11,6 +11,7 @@ import numpy as np
 from ixs_core.arrays import FloatArray
 from ixs_core.units import HBAR_MEV_PS
 from ixs_reduce.line_poles import oscillator_area
+from ixs_reduce.line_sets import SINGLE, Member, checked_members
 from ixs_reduce.lineshape import thermal_energy
 from ixs_reduce.spectrum_model import SpectrumModel
 
@@ -86,7 +87,8 @@ class ModeFit:
     center : √(W²-G²/4), meV; None when overdamped.
     lifetime_ps : ħ/G.
     integrated_intensity : ∫ S(E) dE, per unit exposure.
-    branch : label given by a prediction, "" without one.
+    branch : label given by a prediction ("4", unresolved ones "4+5"), "" without one. Of
+        unresolved branches energy is their mean and fwhm the width of each.
     """
 
     energy: Value
@@ -127,6 +129,7 @@ def mode_fits(
 ) -> tuple[ModeFit, ...]:
     """The modes within a parameter vector (energy, fwhm, amplitude of each first)."""
     kt = thermal_energy(model.temperature_k)
+    members = checked_members(model.members, model.n_modes) or (SINGLE,) * model.n_modes
     result = []
     for i in range(model.n_modes):
         block = slice(3 * i, 3 * i + 3)
@@ -137,6 +140,7 @@ def mode_fits(
                 covariance[block, block],
                 at_bound,
                 kt,
+                members[i],
                 branches[i] if i < len(branches) else "",
             )
         )
@@ -144,7 +148,12 @@ def mode_fits(
 
 
 def _mode_fit(
-    values: FloatArray, covariance: FloatArray, at_bound: list[bool], kt: float, branch: str
+    values: FloatArray,
+    covariance: FloatArray,
+    at_bound: list[bool],
+    kt: float,
+    members: Sequence[Member],
+    branch: str,
 ) -> ModeFit:
     energy, fwhm, amplitude = (float(v) for v in values)
 
@@ -169,7 +178,7 @@ def _mode_fit(
         life = derived(lifetime, 0.0, -lifetime / fwhm, 0.0)
     else:
         overdamping = life = Value(float("inf"), float("nan"), True)
-    area, by_energy, by_fwhm = oscillator_area(energy, fwhm, kt)
+    area, by_energy, by_fwhm = _area(energy, fwhm, kt, members)
     # The area depends on a narrow line's width only weakly: a bound there does not void it.
     slope = np.array([amplitude * by_energy, 0.0 if at_bound[1] else amplitude * by_fwhm, area])
     return ModeFit(
@@ -181,4 +190,18 @@ def _mode_fit(
         lifetime_ps=life,
         integrated_intensity=derived(amplitude * area, *slope),
         branch=branch,
+    )
+
+
+def _area(
+    energy: float, fwhm: float, kt: float, members: Sequence[Member]
+) -> tuple[float, float, float]:
+    """∫ S(E) dE of a mode of amplitude 1, its derivatives with energy and width."""
+    own = [oscillator_area(energy * m.energy_ratio, fwhm * m.fwhm_ratio, kt) for m in members]
+    return (
+        sum(m.share * area for m, (area, _, _) in zip(members, own, strict=True)),
+        sum(
+            m.share * m.energy_ratio * slope for m, (_, slope, _) in zip(members, own, strict=True)
+        ),
+        sum(m.share * m.fwhm_ratio * slope for m, (_, _, slope) in zip(members, own, strict=True)),
     )

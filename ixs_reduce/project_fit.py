@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,18 @@ from ixs_core.provenance import provenance_of
 from ixs_reduce.batch import BatchResult, FitOptions, fit_batch
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.formats.selection import select_labels
+from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey
 from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
-from ixs_reduce.store import fit_keys, read_fits, read_spectra, spectra_keys, write_fits
+from ixs_reduce.store import (
+    fit_keys,
+    prediction_keys,
+    read_fits,
+    read_predictions,
+    read_spectra,
+    spectra_keys,
+    write_fits,
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,34 @@ def load_spectra(project: Project, scans: str | None = None) -> ProjectSpectra:
     return ProjectSpectra(by_key)
 
 
+def load_predictions(
+    project: Project, keys: Iterable[str] | None = None
+) -> dict[SpectrumKey, PredictedModes]:
+    """The predicted modes of a project by the file, scan and analyzer of their spectra.
+
+    keys : of spectra; default all that have predictions.
+
+    Raises
+    ------
+    InputError
+        When the project holds none for any of the keys.
+    """
+    with project.reading() as h5:
+        present = prediction_keys(h5)
+        wanted = present if keys is None else [key for key in keys if key in present]
+        found = [modes for key in wanted for modes in read_predictions(h5, key)]
+    if not found:
+        what = f"those of {', '.join(present)} only" if present else None
+        raise InputError(
+            "the project holds no predicted modes"
+            + (" of the spectra to be fitted" if present else ""),
+            file=project.path,
+            found=what,
+            hint=f"`ixs sqe FC --at {project.path.name}` predicts them",
+        )
+    return {modes.key: modes for modes in found}
+
+
 def fit_project(
     project: Project,
     loaded: ProjectSpectra,
@@ -69,6 +106,8 @@ def fit_project(
 ) -> BatchResult:
     """Fit spectra of a project through `fit_batch` and store the fits in one transaction.
 
+    With options.modes "predicted" the modes are those that the project holds for its spectra.
+
     Parameters
     ----------
     project : Project
@@ -82,12 +121,20 @@ def fit_project(
     replace : bool
         Drop earlier fits of the same scans instead of keeping them in the history.
 
-    Errors as for `fit_batch`.
+    Errors as for `fit_batch`, and for `load_predictions`.
     """
+    by_prediction = options.modes == "predicted"
+    predictions = load_predictions(project, loaded.by_key) if by_prediction else None
     with project.writing():
         """A project that cannot be written is told before the work, not after it."""
     result = fit_batch(
-        loaded.spectra, resolutions, options, scheduler=scheduler, progress=progress, cancel=cancel
+        loaded.spectra,
+        resolutions,
+        options,
+        predictions=predictions,
+        scheduler=scheduler,
+        progress=progress,
+        cancel=cancel,
     )
     settings = {"options": options, "resolutions": _digests(resolutions)}
     base = provenance_of("ixs fit", settings, sources=sources, packages=("lmfit",))
@@ -100,10 +147,15 @@ def fit_project(
                 h5,
                 key,
                 fits,
-                dataclasses.replace(base, parents=(f"spectra/{key}",)),
+                dataclasses.replace(base, parents=_parents(key, by_prediction)),
                 replace=replace,
             )
     return result
+
+
+def _parents(key: str, by_prediction: bool) -> tuple[str, ...]:
+    """The results that fits of a key are made from."""
+    return (f"spectra/{key}", *([f"predictions/{key}"] if by_prediction else []))
 
 
 def _still_valid(

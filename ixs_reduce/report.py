@@ -20,7 +20,9 @@ from ixs_reduce.fit_words import (
     reduced_text,
 )
 from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.report_fits import dispersion_sections, fit_section
+from ixs_reduce.report_predicted import predicted_sections
 from ixs_reduce.resolution_fit import ResolutionFit
 from ixs_reduce.scan import Flag, Scan
 from ixs_reduce.spectrum import Spectrum
@@ -41,12 +43,15 @@ class Measured:
         Empty where the resolution was fitted into another file.
     scans : tuple of Scan
         The raw scans, for their commands and requested points.
+    predictions : tuple of PredictedModes
+        Modes that a calculation expects in the spectra.
     """
 
     spectra: tuple[Spectrum, ...] = ()
     fits: tuple[SpectrumFit, ...] = ()
     resolutions: tuple[ResolutionFit, ...] = ()
     scans: tuple[Scan, ...] = ()
+    predictions: tuple[PredictedModes, ...] = ()
 
 
 def sections(project: Project, figures: FigureStore) -> list[Section]:
@@ -63,10 +68,12 @@ def sections(project: Project, figures: FigureStore) -> list[Section]:
 
 
 def read_measured(project: Project) -> Measured:
-    """The current spectra, fits and resolutions of a project."""
+    """The current spectra, fits, resolutions and predictions of a project."""
     from ixs_reduce.store import (
         fit_keys,
+        prediction_keys,
         read_fits,
+        read_predictions,
         read_resolution_fits,
         read_scan,
         read_spectra,
@@ -78,9 +85,10 @@ def read_measured(project: Project) -> Measured:
         spectra = tuple(s for key in spectra_keys(h5) for s in read_spectra(h5, key))
         fits = tuple(f for key in fit_keys(h5) for f in read_fits(h5, key))
         scans = tuple(read_scan(h5, key) for key in scan_keys(h5))
+        predictions = tuple(m for key in prediction_keys(h5) for m in read_predictions(h5, key))
         has_resolutions = bool(list_results(h5, "resolutions"))
     resolutions = read_resolution_fits(project.path).values() if has_resolutions else ()
-    return Measured(spectra, fits, tuple(resolutions), scans)
+    return Measured(spectra, fits, tuple(resolutions), scans, predictions)
 
 
 def measured_sections(measured: Measured, figures: FigureStore) -> list[Section]:
@@ -93,8 +101,10 @@ def measured_sections(measured: Measured, figures: FigureStore) -> list[Section]
     elif measured.fits:
         found.append(_used_resolutions(measured.fits))
     if measured.fits:
-        found.append(fit_section(measured.spectra, measured.fits, figures))
-        found += dispersion_sections(measured.fits, figures)
+        predictions = {modes.key: modes for modes in measured.predictions}
+        found.append(fit_section(measured.spectra, measured.fits, figures, predictions))
+        found += dispersion_sections(measured.fits, figures, predictions)
+        found += predicted_sections(measured.fits, predictions, figures)
     return found
 
 

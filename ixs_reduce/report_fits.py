@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -29,6 +29,7 @@ from ixs_reduce.fit_words import (
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.goodness import goodness
 from ixs_reduce.mode_fit import ModeFit
+from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey, spectrum_key
 from ixs_reduce.q_path import QPath, q_paths
 from ixs_reduce.spectrum import Spectrum
 
@@ -39,10 +40,14 @@ _PATHS_PER_FIGURE = 6
 
 
 def fit_section(
-    spectra: Sequence[Spectrum], fits: Sequence[SpectrumFit], figures: FigureStore
+    spectra: Sequence[Spectrum],
+    fits: Sequence[SpectrumFit],
+    figures: FigureStore,
+    predictions: Mapping[SpectrumKey, PredictedModes] | None = None,
 ) -> Section:
     """Summary, fits that failed and why, table of modes, and the spectra scan by scan.
 
+    Single spectra show the energies of `predictions` as ticks.
     Writes modes.csv and modes.json beside the page, and a PDF per scan with its figures.
     """
     bad = [fit for fit in fits if poor(fit)]
@@ -64,12 +69,13 @@ def fit_section(
         "Points are counts at the median exposure with 68 % Poisson intervals, against the true "
         "energy transfer (file energy minus fitted zero; E > 0 is energy loss). Filled curves are "
         "modes, the line is the sum of all terms."
+        + (" Ticks at the upper edge are calculated modes." if predictions else "")
         + (
             ""
             if embedded
             else f" {len(fits)} spectra are too many for one page: single ones are in the PDFs."
         ),
-        *_scan_blocks(spectra, fits, figures, embedded=embedded),
+        *_scan_blocks(spectra, fits, figures, predictions or {}, embedded=embedded),
     ]
     return Section("Fits", "fits", 30, compose(*parts), summary)
 
@@ -187,6 +193,7 @@ def _scan_blocks(
     spectra: Sequence[Spectrum],
     fits: Sequence[SpectrumFit],
     figures: FigureStore,
+    predictions: Mapping[SpectrumKey, PredictedModes],
     *,
     embedded: bool,
 ) -> Iterable[Markup]:
@@ -199,7 +206,7 @@ def _scan_blocks(
         unfitted = [
             s for s in spectra if ((s.file or ""), (s.scan or "")) == key and s.analyzer not in have
         ]
-        yield _scan_block(place, group, unfitted, figures, embedded=embedded)
+        yield _scan_block(place, group, unfitted, figures, predictions, embedded=embedded)
 
 
 def _scan_block(
@@ -207,6 +214,7 @@ def _scan_block(
     fits: Sequence[SpectrumFit],
     unfitted: Sequence[Spectrum],
     figures: FigureStore,
+    predictions: Mapping[SpectrumKey, PredictedModes],
     *,
     embedded: bool,
 ) -> Markup:
@@ -214,7 +222,9 @@ def _scan_block(
     name = f"scan {first.scan or place + 1}"
     simulated = " (simulated)" if is_simulated(first) else ""
     grid = spectra_grid(fits, unfitted)
-    drawn = [spectrum_figure(fit) for fit in fits]
+    drawn = [
+        spectrum_figure(fit, predicted=predictions.get(spectrum_key(fit.spectrum))) for fit in fits
+    ]
     shown = figures.add(
         Figure(
             f"{name} all analyzers",
@@ -258,21 +268,37 @@ def _caption(fit: SpectrumFit) -> str:
     return f"{spectrum_title(fit.spectrum)}. {quality_text(fit)}. {said}".strip()
 
 
-def dispersion_sections(fits: Sequence[SpectrumFit], figures: FigureStore) -> list[Section]:
+def dispersion_sections(
+    fits: Sequence[SpectrumFit],
+    figures: FigureStore,
+    predictions: Mapping[SpectrumKey, PredictedModes] | None = None,
+) -> list[Section]:
     """Energies and widths along Q and the energy zeros, one section for each data file."""
     by_file: dict[str, list[SpectrumFit]] = {}
     for fit in fits:
         by_file.setdefault(fit.spectrum.file or "", []).append(fit)
     return [
-        _dispersion_section(own, figures, Path(file).stem if len(by_file) > 1 else "")
+        _dispersion_section(
+            own, figures, Path(file).stem if len(by_file) > 1 else "", predictions or {}
+        )
         for file, own in by_file.items()
     ]
 
 
-def _dispersion_section(fits: Sequence[SpectrumFit], figures: FigureStore, name: str) -> Section:
+def _dispersion_section(
+    fits: Sequence[SpectrumFit],
+    figures: FigureStore,
+    name: str,
+    predictions: Mapping[SpectrumKey, PredictedModes],
+) -> Section:
     of_what = f" of {name}" if name else ""
     paths = q_paths(fits)
     simulated = " Simulated data." if any(is_simulated(fit.spectrum) for fit in fits) else ""
+    calculated = (
+        " Dashes: calculated modes, the darker the more intense at that Q."
+        if any(spectrum_key(fit.spectrum) in predictions for fit in fits)
+        else ""
+    )
     parts: list[str | Markup | Table] = []
     for start in range(0, len(paths), _PATHS_PER_FIGURE):
         chosen = paths[start : start + _PATHS_PER_FIGURE]
@@ -284,8 +310,8 @@ def _dispersion_section(fits: Sequence[SpectrumFit], figures: FigureStore, name:
                     "95 % upper limits; hollow triangles lie beyond the axis) of the fitted modes "
                     "along Q. ξ replaces the component of Q that varies. Hollow grey symbols: "
                     "energies with errors above 20 %, or fits "
-                    f"that do not describe their data.{simulated}",
-                    dispersion_figure(fits, chosen),
+                    f"that do not describe their data.{calculated}{simulated}",
+                    dispersion_figure(fits, chosen, predictions=predictions),
                 )
             )
         )

@@ -107,6 +107,11 @@ class SpectrumFit:
         return QuasielasticFit(self.value("qe_amplitude"), self.value("qe_fwhm"))
 
     @property
+    def folded_scale(self) -> Value | None:
+        """Scale of the model's folded modes; None without any."""
+        return self.value("folded_scale") if self.model.folded else None
+
+    @property
     def background(self) -> BackgroundFit:
         """(c0, c1) of the background per unit exposure (c0 + c1 E, E of the file)."""
         names = [n for n in self.parameter_names if n.startswith("background")]

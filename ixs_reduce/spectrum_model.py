@@ -14,9 +14,18 @@ from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_reduce.convolution import (
     ConvolutionPlan,
+    Lines,
     convolved_oscillators,
     convolved_quasielastic,
     plan_convolution,
+)
+from ixs_reduce.line_sets import (
+    SINGLE,
+    FoldedLine,
+    LinePattern,
+    Member,
+    checked_folded,
+    checked_members,
 )
 from ixs_reduce.lineshape import thermal_energy
 from ixs_reduce.resolution import Resolution
@@ -33,7 +42,8 @@ class SpectrumModel:
     """Expected intensity of one analyzer per unit exposure.
 
     I(E) = Σ_m A_m [DHO(W_m, G_m) ∗ R](E - zero) + elastic R(E - zero)
-    + qe_amplitude [QE(Γ) ∗ R](E - zero) + c0 + c1 E, with E the energy of the file.
+    + qe_amplitude [QE(Γ) ∗ R](E - zero) + folded_scale Σ_f a_f [DHO(W_f, G_f) ∗ R](E - zero)
+    + c0 + c1 E, with E the energy of the file.
 
     Parameters
     ----------
@@ -45,11 +55,19 @@ class SpectrumModel:
     elastic, quasielastic : bool
         Whether there is an elastic line, a quasi-elastic line.
     background : "linear", "constant" or "none"
+    folded : sequence of (energy_mev, fwhm_mev, amplitude[, branch])
+        Weak modes of fixed energies, widths and relative amplitudes, one term together: only
+        its scale is a parameter.
+    members : sequence (n_modes) of sequences of (energy_ratio, share[, fwhm_ratio])
+        Modes that are several unresolved lines: the lines lie at energy_ratio × the mode's
+        energy, have fwhm_ratio (1) × its width, and share its amplitude. Default: every mode
+        is one line.
 
     Raises
     ------
     InputError
-        For an unusable temperature, a negative number of modes, an unknown background.
+        For an unusable temperature, a negative number of modes, an unknown background, folded
+        modes that are no lines.
     """
 
     resolution: Resolution
@@ -58,6 +76,8 @@ class SpectrumModel:
     elastic: bool = True
     quasielastic: bool = False
     background: Background = "linear"
+    folded: Sequence[FoldedLine | tuple[float, float, float]] = ()
+    members: Sequence[Sequence[Member | tuple[float, ...]]] = ()
 
     def __post_init__(self) -> None:
         thermal_energy(self.temperature_k)
@@ -79,6 +99,21 @@ class SpectrumModel:
                 found=self.background,
                 expected='"linear", "constant" or "none"',
             )
+        object.__setattr__(self, "folded", checked_folded(self.folded))
+        object.__setattr__(self, "members", checked_members(self.members, self.n_modes))
+
+    @property
+    def folded_lines(self) -> tuple[FoldedLine, ...]:
+        """The folded modes, their numbers by name."""
+        return checked_folded(self.folded)
+
+    @property
+    def line_pattern(self) -> LinePattern | None:
+        """The lines of all modes and of the folded ones; None where each mode is one line."""
+        if not self.folded and not self.members:
+            return None
+        members = checked_members(self.members, self.n_modes) or (SINGLE,) * self.n_modes
+        return LinePattern.of(members, self.folded_lines)
 
     @property
     def n_modes(self) -> int:
@@ -97,6 +132,8 @@ class SpectrumModel:
             names.append("elastic")
         if self.quasielastic:
             names += ["qe_amplitude", "qe_fwhm"]
+        if self.folded:
+            names.append("folded_scale")
         names += ["background_c0", "background_c1"][: BACKGROUND_TERMS[self.background]]
         return (*names, "zero")
 
@@ -123,7 +160,9 @@ class SpectrumModel:
         if isinstance(start, lmfit.Parameters):
             self.vector(start)
             return start.copy()
-        energies = sorted(self.start_energies(start))
+        energies = self.start_energies(start)
+        if not self.members:  # otherwise each energy belongs to its own members
+            energies = sorted(energies)
         width = self.resolution.fwhm_mev
         parameters = lmfit.Parameters()
         for i, energy in enumerate(energies):
@@ -135,6 +174,8 @@ class SpectrumModel:
         if self.quasielastic:
             parameters.add("qe_amplitude", 1.0, min=0.0)
             parameters.add("qe_fwhm", 2 * width, min=LOWEST_WIDTH)
+        if self.folded:
+            parameters.add("folded_scale", 1.0, min=0.0)
         for name in ("background_c0", "background_c1")[: BACKGROUND_TERMS[self.background]]:
             parameters.add(name, 0.0)
         parameters.add("zero", 0.0)
@@ -177,7 +218,7 @@ class SpectrumModel:
     def components(
         self, parameters: Mapping[str, Any], energy_mev: ArrayLike
     ) -> dict[str, FloatArray]:
-        """Each term of the sum by name: mode1 …, elastic, quasielastic, background."""
+        """Each term of the sum by name: mode1 …, elastic, quasielastic, folded, background."""
         energy = np.asarray(energy_mev, dtype=float)
         return self.prepare(energy).terms(self.vector(parameters))
 
@@ -201,9 +242,11 @@ class PreparedModel:
     energy_mev: FloatArray
     plan: ConvolutionPlan
     kt: float = field(init=False)
+    lines: LinePattern | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kt", thermal_energy(self.model.temperature_k))
+        object.__setattr__(self, "lines", self.model.line_pattern)
 
     def __call__(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Intensity (n,) and its derivatives (n_parameters, n) at a parameter vector."""
@@ -224,6 +267,7 @@ class PreparedModel:
             value += amplitude * jacobian[position]
             by_shift += amplitude * self.plan.finish(line.by_shift[0])
             position += 2
+        position += bool(self.model.folded)
         for power in range(BACKGROUND_TERMS[self.model.background]):
             jacobian[position] = self.energy_mev**power
             value += theta[position] * jacobian[position]
@@ -238,10 +282,9 @@ class PreparedModel:
         terms = {}
         background = np.zeros(self.energy_mev.size)
         for i, name in enumerate(names):
-            if name.endswith("amplitude") or name == "elastic":
-                terms[_TERM_NAMES.get(name, name.removesuffix("_amplitude"))] = (
-                    theta[i] * jacobian[i]
-                )
+            if name.endswith(("amplitude", "scale")) or name == "elastic":
+                term = _TERM_NAMES.get(name, name.removesuffix("_amplitude"))
+                terms[term] = theta[i] * jacobian[i]
             elif name.startswith("background"):
                 background = background + theta[i] * jacobian[i]
         if self.model.background != "none":
@@ -249,17 +292,39 @@ class PreparedModel:
         return terms
 
     def _modes(self, theta: FloatArray, jacobian: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Sum of the modes and its derivative with the zero; fills the modes' Jacobian rows."""
+        """Sum of the modes, folded ones too, and its derivative with the zero.
+
+        Fills their rows of the Jacobian.
+        """
         n = self.model.n_modes
-        if n == 0:
+        if n == 0 and not self.model.folded:
             return np.zeros(self.energy_mev.size), np.zeros(self.energy_mev.size)
         energy, fwhm, amplitude = theta[: 3 * n].reshape(n, 3).T
-        lines = convolved_oscillators(self.plan, theta[-1], energy, fwhm, self.kt)
+        lines = self._lines(theta[-1], energy, fwhm)
         value = self.plan.finish(lines.value)
-        jacobian[0 : 3 * n : 3] = amplitude[:, None] * self.plan.finish(lines.by_energy)
-        jacobian[1 : 3 * n : 3] = amplitude[:, None] * self.plan.finish(lines.by_fwhm)
-        jacobian[2 : 3 * n : 3] = value
+        jacobian[0 : 3 * n : 3] = amplitude[:, None] * self.plan.finish(lines.by_energy[:n])
+        jacobian[1 : 3 * n : 3] = amplitude[:, None] * self.plan.finish(lines.by_fwhm[:n])
+        jacobian[2 : 3 * n : 3] = value[:n]
+        if self.model.folded:
+            scale = self.model.parameter_names.index("folded_scale")
+            jacobian[scale] = value[n]
+            amplitude = np.append(amplitude, theta[scale])
         return amplitude @ value, self.plan.finish(amplitude @ lines.by_shift)
+
+    def _lines(self, zero: float, energy: FloatArray, fwhm: FloatArray) -> Lines:
+        """Each mode with amplitude 1, its members together; the folded modes as one more row."""
+        if self.lines is None:
+            return convolved_oscillators(self.plan, zero, energy, fwhm, self.kt)
+        lines = self.lines
+        own = convolved_oscillators(
+            self.plan, zero, lines.energies(energy), lines.widths(fwhm), self.kt
+        )
+        return Lines(
+            lines.share @ own.value,
+            (lines.share * lines.ratio) @ own.by_energy,
+            (lines.share * lines.fwhm_ratio) @ own.by_fwhm,
+            lines.share @ own.by_shift,
+        )
 
     def _elastic_shape(self, zero: float) -> tuple[FloatArray, FloatArray]:
         """R(E - zero) and its derivative with E, consistent with the plan of a numeric R."""
@@ -272,4 +337,4 @@ class PreparedModel:
         return self.plan.finish(value), self.plan.finish(slope)
 
 
-_TERM_NAMES = {"qe_amplitude": "quasielastic"}
+_TERM_NAMES = {"qe_amplitude": "quasielastic", "folded_scale": "folded"}

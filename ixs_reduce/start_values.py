@@ -7,7 +7,7 @@ on that dictionary is sparse by itself: its clusters are the modes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -94,7 +94,7 @@ def dictionary_fit(
     matrix = np.vstack((lines, np.array(others))) * spectrum.exposure
     target = mode_counts(spectrum)
     weight = counting_weights(spectrum.counts)
-    strength, chi2 = _positive_solution((matrix * weight).T, target * weight)
+    strength, chi2 = positive_solution((matrix * weight).T, target * weight)
     sigma = 0.0
     if elastic:
         near = np.abs(energy) < width
@@ -164,6 +164,14 @@ def with_another_mode(
     return energies[order], widths[order]
 
 
+def _folded_shape(spectrum: Spectrum, model: SpectrumModel, zero_mev: float) -> FloatArray:
+    """The folded modes of a model together, (n,) per unit exposure."""
+    alone = replace(
+        model, modes=0, members=(), elastic=False, quasielastic=False, background="none"
+    )
+    return alone.evaluate({"folded_scale": 1.0, "zero": zero_mev}, spectrum.energy_mev)
+
+
 _SWEEPS = 4
 _ATOM_WIDTHS = (0.3, 1.0)  # in FWHM of R
 
@@ -199,6 +207,8 @@ class _Atoms:
         if model.elastic:
             elastic = model.resolution(spectrum.energy_mev - zero_mev)
             fixed.append(elastic * spectrum.exposure * weight)
+        if model.folded:
+            fixed.append(_folded_shape(spectrum, model, zero_mev) * spectrum.exposure * weight)
         basis, _ = np.linalg.qr(np.array(fixed).T)
         target = mode_counts(spectrum) * weight
         return cls(
@@ -264,14 +274,14 @@ def linear_start(
     _, jacobian = model.prepare(spectrum.energy_mev)(theta)
     weight = counting_weights(spectrum.counts)
     design = (jacobian[linear] * spectrum.exposure * weight).T
-    strength, chi2 = _positive_solution(design, mode_counts(spectrum) * weight)
+    strength, chi2 = positive_solution(design, mode_counts(spectrum) * weight)
     # A term that starts at zero has no slope in its other parameters: start it small.
     counts_per_unit = np.maximum((design / weight[:, None]).sum(axis=0), 1e-30)
     theta[linear] = np.maximum(strength, 1e-3 * spectrum.counts.sum() / counts_per_unit)
     return theta, chi2
 
 
-_LINEAR = ("amplitude", "elastic", "background_c0")
+_LINEAR = ("amplitude", "elastic", "folded_scale", "background_c0")
 
 
 def rearrangements(
@@ -301,7 +311,7 @@ def rearrangements(
     return [vector for vector, _ in proposals]
 
 
-def _positive_solution(design: FloatArray, target: FloatArray) -> tuple[FloatArray, float]:
+def positive_solution(design: FloatArray, target: FloatArray) -> tuple[FloatArray, float]:
     """Non-negative least squares with columns of equal length; solution and χ²."""
     if not design.shape[1]:  # scipy's nnls writes out of bounds without a column
         return np.zeros(0), float(target @ target)

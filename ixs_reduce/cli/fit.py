@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -15,13 +15,11 @@ from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
     from ixs_core.project import Project
-    from ixs_reduce.batch import BatchResult, FitOptions, LeftOut
-    from ixs_reduce.fitting import SpectrumFit
+    from ixs_reduce.batch import FitOptions
     from ixs_reduce.project_fit import ProjectSpectra
     from ixs_reduce.resolution import Resolution
 
 _LORENTZIAN_SHARE = 0.3
-_UNCERTAIN = 0.2  # relative error beyond which an energy is marked
 _SENSIBLE_FWHM_MEV = (0.05, 50.0)
 
 
@@ -79,6 +77,7 @@ def fit(
     """
     from ixs_core.jobs import terminal_progress
     from ixs_core.project import Project
+    from ixs_reduce.cli.fit_display import as_json_of, show
     from ixs_reduce.export import mode_rows, write_csv
     from ixs_reduce.likelihood import LowCountsWarning
     from ixs_reduce.project_fit import fit_project, load_spectra
@@ -113,9 +112,9 @@ def fit(
     if csv is not None:
         write_csv(csv, rows)
     if as_json:
-        print(json.dumps(_as_json(project, rows, result), indent=1, allow_nan=False))
+        print(json.dumps(as_json_of(project, rows, result), indent=1, allow_nan=False))
         return
-    _show(result, project, csv)
+    show(result, project, csv)
 
 
 def _options(
@@ -186,19 +185,15 @@ def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
         raise InputError(f"unknown {key}", key=key, found=value, expected=", ".join(choices))
 
 
-def _modes(text: str) -> int | Literal["auto"]:
-    if text == "auto":
-        return "auto"
-    if text == "predicted":
-        raise InputError(
-            "the project holds no predicted modes",
-            key="--modes",
-            found=text,
-            expected="a number or auto",
-        )
+def _modes(text: str) -> int | Literal["auto", "predicted"]:
+    if text in ("auto", "predicted"):
+        return cast(Literal["auto", "predicted"], text)
     if not text.isdecimal() or int(text) > 20:
         raise InputError(
-            "not a number of modes", key="--modes", found=text, expected="0 to 20, or auto"
+            "not a number of modes",
+            key="--modes",
+            found=text,
+            expected="0 to 20, auto, or predicted",
         )
     return int(text)
 
@@ -286,138 +281,3 @@ def _rerun(store: Project, as_json: bool) -> None:
         )
     if not as_json:
         typer.echo(f"{len(fits)} fits run again: identical bit for bit")
-
-
-def _as_json(
-    project: Path, rows: Sequence[Mapping[str, Any]], result: BatchResult
-) -> dict[str, Any]:
-    return {
-        "project": str(project),
-        "modes": list(rows),
-        "fits": [_fit_json(fit) for fit in result.fits],
-        "left_out": [
-            {
-                "scan": item.spectrum.scan,
-                "analyzer": item.spectrum.analyzer,
-                "reason": item.reason,
-            }
-            for item in result.left_out
-        ],
-    }
-
-
-def _fit_json(fit: SpectrumFit) -> dict[str, Any]:
-    return {
-        "scan": fit.spectrum.scan,
-        "analyzer": fit.spectrum.analyzer,
-        "file": fit.spectrum.file,
-        "modes": len(fit.modes),
-        "zero_mev": fit.zero.value,
-        "deviance": fit.deviance,
-        "dof": fit.dof,
-        "converged": fit.converged,
-        "message": fit.message,
-        "remarks": list(fit.remarks),
-        "warnings": list(fit.warnings),
-    }
-
-
-def _show(result: BatchResult, project: Path, csv: Path | None) -> None:
-    from ixs_reduce.cli.tables import Column, print_table
-
-    columns = [
-        Column("scan"),
-        Column("analyzer"),
-        Column("h k l"),
-        Column("dev/dof"),
-        Column("zero (meV)"),
-        Column("energy (FWHM) of the modes, meV", text=True),
-    ]
-    rows = [_row(fit) for fit in result.fits]
-    print_table(columns, rows, _summary(result, project, csv))
-
-
-def _row(fit: SpectrumFit) -> list[str]:
-    spectrum = fit.spectrum
-    q = "" if spectrum.q_hkl is None else " ".join(f"{x:6.3f}" for x in spectrum.q_hkl)
-    shown = "   ".join(_mode_text(fit, i) for i in range(len(fit.modes))) or "none"
-    return [
-        spectrum.scan or "",
-        spectrum.analyzer or "",
-        q,
-        f"{fit.reduced_deviance:.2f}" + ("" if fit.converged else " !"),
-        _with_error(fit.zero.value, fit.zero.stderr),
-        shown,
-    ]
-
-
-def _mode_text(fit: SpectrumFit, i: int) -> str:
-    mode = fit.modes[i]
-    limit = fit.upper_limit(f"mode{i + 1}_fwhm")
-    width = (
-        f"< {limit:.2f}" if limit is not None else _with_error(mode.fwhm.value, mode.fwhm.stderr)
-    )
-    if mode.fwhm.at_bound and limit is None:
-        width += " at its bound"
-    note = " ?" if mode.energy.stderr > _UNCERTAIN * mode.energy.value else ""
-    if mode.strongly_damped:
-        ratio = _with_error(mode.overdamping.value, mode.overdamping.stderr)
-        note += f" W²/Γ={ratio}{' overdamped' if mode.overdamped else ''}"
-    return f"{_with_error(mode.energy.value, mode.energy.stderr)} ({width}){note}"
-
-
-def _with_error(value: float, error: float) -> str:
-    return f"{value:.2f}±{error:.2f}" if error == error else f"{value:.2f}"
-
-
-def _summary(result: BatchResult, project: Path, csv: Path | None) -> list[str]:
-    """The lines below the table: quality, what was left out, poor fits with their reasons."""
-    import numpy as np
-
-    fits = result.fits
-    lines = []
-    if fits:
-        median = float(np.median([fit.reduced_deviance for fit in fits]))
-        what = "spectrum" if len(fits) == 1 else "spectra"
-        lines.append(f"{len(fits)} {what} fitted, median deviance/dof {median:.2f}")
-        lines.append("< : 95 % upper limit; ? : energy known to 20 % or worse")
-    for fit in fits:
-        dead = [f.message for f in fit.spectrum.flags if f.code in ("dead", "nearly-dead")]
-        lines += [f"{fit.spectrum.label} was asked for, though {text}" for text in dead[:1]]
-    unconverged = [fit.spectrum.label for fit in fits if not fit.converged]
-    if unconverged:
-        lines.append(f"not converged (!): {', '.join(unconverged)}")
-    lines += _left_out_lines(result.left_out)
-    for fit in fits:
-        for text in (*fit.warnings, *(r for r in fit.remarks if r.startswith("poor"))):
-            lines.append(f"{fit.spectrum.label}: {text}")
-    written = f"fits written to {project}"
-    return [*lines, written + (f", table to {csv}" if csv else "")]
-
-
-def _left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
-    from ixs_reduce.batch import NOT_ASKED_FOR
-    from ixs_reduce.formats.selection import describe_numbers
-
-    grouped: dict[tuple[str, str], list[str]] = {}
-    for item in left_out:
-        if item.reason == NOT_ASKED_FOR:
-            continue
-        grouped.setdefault((str(item.spectrum.analyzer), _short_reason(item)), []).append(
-            item.spectrum.scan or "?"
-        )
-    lines = []
-    for (analyzer, reason), scans in grouped.items():
-        numbers = describe_numbers(int(s) for s in scans if s.isdecimal())
-        others = [s for s in scans if not s.isdecimal()]
-        where = ", ".join([*([numbers] if numbers else []), *others])
-        lines.append(f"left out: {analyzer} in scan {where}: {reason}")
-    return lines
-
-
-def _short_reason(item: LeftOut) -> str:
-    """The reason without what differs from scan to scan, so that scans can be told together."""
-    reason = item.reason.removeprefix(item.spectrum.label).lstrip(": ")
-    if reason.startswith(("dead: ", "nearly dead: ")):
-        return reason.split(":")[0]
-    return reason.split("; ")[0]

@@ -1,4 +1,4 @@
-"""Scans, spectra, resolutions and fits in the project file, and back.
+"""Scans, spectra, resolutions, predictions and fits in the project file, and back.
 
 Arrays stand as [n_analyzers, n_points], one group for each scan, so that any NeXus viewer shows
 them; what does not fit into arrays stands beside them as one JSON text, `record`.
@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from ixs_reduce.store.fits import fit_keys, read_fits, write_fits
 from ixs_reduce.store.keys import merged_key, scan_key
+from ixs_reduce.store.predictions import (
+    prediction_keys,
+    read_predictions,
+    write_predictions,
+)
 from ixs_reduce.store.resolutions import (
     read_resolution_fits,
     read_resolutions,
@@ -19,7 +24,9 @@ from ixs_reduce.store.spectra import read_spectra, spectra_keys, write_spectra
 __all__ = [
     "fit_keys",
     "merged_key",
+    "prediction_keys",
     "read_fits",
+    "read_predictions",
     "read_resolution_fits",
     "read_resolutions",
     "read_scan",
@@ -28,6 +35,7 @@ __all__ = [
     "scan_keys",
     "spectra_keys",
     "write_fits",
+    "write_predictions",
     "write_resolutions",
     "write_scan",
     "write_spectra",

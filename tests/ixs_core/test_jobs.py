@@ -16,7 +16,13 @@ from pathlib import Path
 import pytest
 
 from ixs_core.errors import Cancelled, InputError
-from ixs_core.jobs import CancelToken, default_workers, parallel_map, terminal_progress
+from ixs_core.jobs import (
+    CancelToken,
+    default_workers,
+    parallel_each,
+    parallel_map,
+    terminal_progress,
+)
 
 
 def square(x: int) -> int:
@@ -92,6 +98,38 @@ def test_progress_counts_to_the_end() -> None:
     seen.clear()
     parallel_map(square, iter(range(3)), progress=lambda *a: seen.append(a))
     assert seen[-1] == (3, 0, "")
+
+
+def test_each_result_is_handed_on_and_none_kept() -> None:
+    """At most a few results are alive, however long the work."""
+    alive = 0
+    most = 0
+    lock = threading.RLock()
+
+    class Piece:
+        def __init__(self) -> None:
+            nonlocal alive, most
+            with lock:
+                alive += 1
+                most = max(most, alive)
+
+        def __del__(self) -> None:
+            nonlocal alive
+            with lock:
+                alive -= 1
+
+    taken: list[int] = []
+    parallel_each(lambda _: Piece(), range(300), lambda i, piece: taken.append(i), workers=2)
+    assert sorted(taken) == list(range(300))
+    assert most <= 8
+
+
+def test_what_the_taker_raises_ends_the_work() -> None:
+    def refuse(index: int, value: int) -> None:
+        raise InputError("full")
+
+    with pytest.raises(InputError, match="full"):
+        parallel_each(abs, range(1000), refuse, workers=2)
 
 
 def test_cancel_returns_at_once_though_work_goes_on() -> None:

@@ -12,7 +12,7 @@ import pytest
 from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import CancelToken
 from ixs_reduce.batch import BatchResult, FitOptions, LeftOut, fit_batch
-from ixs_reduce.cli.fit import _left_out_lines
+from ixs_reduce.cli.fit_display import left_out_lines
 from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import SpectrumModel
@@ -85,7 +85,7 @@ def test_reasons_survive_in_the_summary() -> None:
         "'temperature_k': the sample temperature is not usable; found 0": "not usable",
     }
     for reason, words in reasons.items():
-        (line,) = _left_out_lines([LeftOut(spectrum, reason)])
+        (line,) = left_out_lines([LeftOut(spectrum, reason)])
         assert line.startswith("left out: Ana5 in scan 2: ")
         assert words in line
 

@@ -1,0 +1,66 @@
+"""Marks of calculated modes in figures of measured ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.colors import to_rgb
+
+from ixs_reduce.figure_style import DATA, FAINT, MODES
+from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.lineshape import bose_factor
+from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey, spectrum_key
+from ixs_reduce.q_path import QPath
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_ticks(axes: Axes, fit: SpectrumFit, predicted: PredictedModes) -> None:
+    """Calculated energies as ticks at the upper edge, coloured by the mode they belong to."""
+    owner = {
+        number: i for i, label in enumerate(fit.branches) for number in label.split("+") if number
+    }
+    named = False
+    ends = axes.get_xlim()
+    for number, energy in zip(
+        predicted.branch.tolist(), predicted.energy_mev.tolist(), strict=True
+    ):
+        place = owner.get(str(number))
+        color = FAINT if place is None else MODES[place % len(MODES)]
+        for at in (energy, -energy):
+            if ends[0] < at < ends[1]:
+                axes.plot(
+                    [at, at],
+                    [0.95, 1.0],
+                    transform=axes.get_xaxis_transform(),
+                    color=color,
+                    lw=1.0,
+                    label="_calculated" if named else "calculated",
+                )
+                named = True
+
+
+def draw_dashes(axes: Axes, path: QPath, predictions: Mapping[SpectrumKey, PredictedModes]) -> bool:
+    """Calculated energies as dashes, darker with the intensity × (n + 1); whether there are any."""
+    found = False
+    for fit, position in zip(path.fits, path.position.tolist(), strict=True):
+        predicted = predictions.get(spectrum_key(fit.spectrum))
+        if predicted is None or not predicted.n_modes:
+            continue
+        found = True
+        seen = predicted.intensity * bose_factor(predicted.energy_mev, predicted.temperature_k)
+        strength = np.sqrt(seen / max(float(seen.max()), 1e-300))
+        axes.scatter(
+            np.full(predicted.n_modes, position),
+            predicted.energy_mev,
+            marker="_",
+            s=90,
+            lw=1.1,
+            color=[(*to_rgb(DATA), alpha) for alpha in 0.12 + 0.7 * strength],
+            zorder=0,
+            label="_calculated",
+        )
+    return found
