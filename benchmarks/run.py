@@ -21,6 +21,8 @@ def main() -> None:
     for group, run in GROUPS.items():
         measured = run()
         results[group] = [m.record() for m in measured]
+        if not measured:
+            print(f"{group}: not measured, the development data are missing (IXS_SHARED)")
         for m in measured:
             print(
                 f"{m.name}: {m.seconds * 1e3:.2f} ms; {m.peer}: {m.peer_seconds * 1e3:.2f} ms; "

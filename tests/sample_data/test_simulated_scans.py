@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,10 @@ def truth(written: Path) -> dict[str, Any]:
 
 
 def test_same_seed_gives_same_bytes_and_another_seed_other_counts(tmp_path: Path) -> None:
-    began = time.perf_counter()
     first, again, other = (
         write_scans(tmp_path / f"{name}.spec", seed)
         for name, seed in (("a", 3), ("b", 3), ("c", 4))
     )
-    assert time.perf_counter() - began < 20
     text = first.read_text("utf-8")
     assert text == again.read_text("utf-8").replace("b.spec", "a.spec", 1)
     assert text != other.read_text("utf-8").replace("c.spec", "a.spec", 1)

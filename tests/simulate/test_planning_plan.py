@@ -9,11 +9,12 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
 from ixs_core.errors import InputError
+from ixs_core.project import Project
+from ixs_core.provenance import provenance_of
 from simulate.planning.expected_counts import Beamtime, expected_spectra
 from simulate.planning.export import (
     beamline_lines,
@@ -25,9 +26,11 @@ from simulate.planning.export import (
 )
 from simulate.planning.figures import expected_spectra_grid, zone_map
 from simulate.planning.information import Goal, precision
+from simulate.planning.pictures import illustrate, panel_of
 from simulate.planning.plan import Plan, make_plan, plan_scan
 from simulate.planning.reach import place
 from simulate.planning.settings import Search
+from simulate.planning.store import read_plan_result, write_plan_result
 from simulate.planning.targets import Target, parse_wish, targets_of
 from simulate.planning.views import hours_at, rank_zones
 from tests.simulate.toy_beamtime import toy_beamtime, toy_instrument
@@ -164,13 +167,32 @@ def test_tables_and_lines(plan: Plan, tmp_path: Path) -> None:
     lines = beamline_lines(plan).splitlines()
     assert sum(line.startswith("mv ") for line in lines) == len(plan.settings)
     assert all(line.startswith(("#", "mv ")) for line in lines)
-    for ending in ("json", "csv", "h5", "mac"):
+    for ending in ("json", "csv", "mac"):
         write_plan(tmp_path / f"plan.{ending}", plan)
-    with h5py.File(tmp_path / "plan.h5") as h5:
-        hours = h5["entry/plan/hours"]
-        assert hours.attrs["units"] == "hour"
-        assert hours[:] == pytest.approx([float(row["hours"]) for row in rows])
-        assert json.loads(h5["entry/plan/record"].asstr()[()]) == plan_record(plan)
+    assert json.loads((tmp_path / "plan.json").read_text("utf-8")) == plan_record(plan)
+    assert (tmp_path / "plan.csv").read_text("utf-8") == plan_csv(plan)
+    assert (tmp_path / "plan.mac").read_text("utf-8") == beamline_lines(plan)
+
+
+def test_a_plan_in_a_project_comes_back(beamtime: Beamtime, plan: Plan, tmp_path: Path) -> None:
+    pictures = illustrate(beamtime, plan, plan.goal)
+    with Project(tmp_path / "p.h5").writing() as h5:
+        write_plan_result(h5, "plan", plan, pictures, provenance_of("test"))
+    with Project(tmp_path / "p.h5").reading() as h5:
+        stored = read_plan_result(h5, "plan")
+        assert h5["entry/predictions/plan/hours"].attrs["units"] == "h"
+    assert stored.record == plan_record(plan)
+    for told, made in zip(stored.pictures.settings, pictures.settings, strict=True):
+        assert (told.title, told.hours) == (made.title, made.hours)
+        np.testing.assert_array_equal(told.footprint.hkl, made.footprint.hkl)
+        for one, other in zip(told.panels, made.panels, strict=True):
+            assert (one.analyzer, one.branches) == (other.analyzer, other.branches)
+            np.testing.assert_array_equal(one.counts, other.counts)
+            np.testing.assert_array_equal(one.sigma_energy_mev, other.sigma_energy_mev)
+            np.testing.assert_allclose(one.q_hkl, other.q_hkl, atol=1e-12)
+    for zone, other in zip(stored.pictures.zones, pictures.zones, strict=True):
+        assert zone.placement.reachable == other.placement.reachable
+        np.testing.assert_array_equal(zone.hours, other.hours)
 
 
 def test_one_mode_over_all_zones(beamtime: Beamtime) -> None:
@@ -200,7 +222,8 @@ def test_figures_draw(beamtime: Beamtime, plan: Plan) -> None:
     setting = plan.settings[0]
     spectra = expected_spectra(beamtime, setting.angles, plan.energy_mev)
     assert len(spectra) == 28
-    figure = expected_spectra_grid(spectra, setting.hours, "toy", setting)
+    panels = [panel_of(spectrum, setting.hours) for spectrum in spectra]
+    figure = expected_spectra_grid(panels, "toy", {t.analyzer for t in setting.assigned})
     assert len(figure.axes) == 28
     zones = rank_zones(beamtime, wanted(beamtime)[0], evaluate=5)
     table = beamtime.instrument.analyzer_q(setting.angles)
