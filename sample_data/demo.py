@@ -26,6 +26,7 @@ WORKERS = "local:2"
 IONS = "Cs1+,Cu1+,I1-"
 PATHS = ("7 7 0 : 7 6 0 : 41", "4 4 0 : 5 4 0 : 41", "0 8 -2 : 0 8 -1 : 41")
 CONSTANT_Q = ("7 6.3 0", "4.4 4.4 0", "6 6 -0.3")
+ROW = "a03,a04,a05,a06,a07,a08,a09"
 ZONES = ("7 7 0", "0 8 0", "4 4 0", "6 6 0")
 TARGETS = tuple(
     f"{line} points=3 {modes}"
@@ -94,12 +95,16 @@ def simulated(project: Path, folder: Path) -> None:
         lambda: reduce_command([scans], project, scans="2-5", merge=True, experiment=EXPERIMENT),
     )
     stage(
-        f"ixs sqe {FORCE_CONSTANTS.name} --at {project} --scans 2-5 --form-factor {IONS}",
-        lambda: sqe_command(FORCE_CONSTANTS, at=project, scans="2-5", form_factor=IONS),
+        f"ixs sqe {FORCE_CONSTANTS.name} --at {project} --scans 2-4 --form-factor {IONS}",
+        lambda: sqe_command(FORCE_CONSTANTS, at=project, scans="2-4", form_factor=IONS),
     )
     stage(
-        f"ixs fit {project} --scans 2-5 --modes predicted --csv {table}   (simulated)",
-        lambda: fit_command(project, scans="2-5", modes="predicted", csv=table, scheduler=WORKERS),
+        f"ixs fit {project} --scans 2-4 --modes predicted --csv {table}   (simulated)",
+        lambda: fit_command(project, scans="2-4", modes="predicted", csv=table, scheduler=WORKERS),
+    )
+    stage(
+        f"ixs fit {project} --scans 5 --analyzers {ROW}   (simulated, 600 K)",
+        lambda: fit_command(project, scans="5", analyzers=ROW, scheduler=WORKERS),
     )
 
 

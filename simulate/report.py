@@ -55,7 +55,7 @@ def _calculated(results: dict[str, SqeResult], figures: FigureStore) -> Section:
     names = ", ".join(dict.fromkeys(result.title for result in results.values()))
     return Section(
         "Calculated S(Q,E)",
-        "calculated",
+        "calculated-sqe",
         _ORDER_CALCULATED,
         compose(*parts),  # type: ignore[arg-type]
         f"{len(results)} calculated: {names}",
