@@ -44,8 +44,8 @@ def write_scans(path: str | Path, seed: int = 0) -> Path:
     Parameters
     ----------
     path : path
-        The file to write, or an existing folder, into which goes
-        simulated_CsCu2I3_bl43lxu.spec.
+        The file to write (.spec), or a folder, which is made when it is not there and into
+        which goes simulated_CsCu2I3_bl43lxu.spec.
     seed : int
         Of the counting noise; the instrument and the crystal are the same for all seeds.
 
@@ -55,7 +55,8 @@ def write_scans(path: str | Path, seed: int = 0) -> Path:
         The SPEC file.
     """
     path = Path(path)
-    if path.is_dir():
+    if path.is_dir() or not path.suffix:
+        path.mkdir(parents=True, exist_ok=True)
         path = path / FILE_NAME
     scans = simulate(seed)
     instrument = load_instrument(EXPERIMENT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ixs_core.report import Column, Figure, FigureStore, Section, Table, compose
+from ixs_reduce.cli.tables import hkl_text
 from simulate.planning.figures import expected_spectra_grid, map_of_plan
 from simulate.planning.store import StoredPlan, plan_keys, read_plan_result
 from simulate.sqe_figures import figure_of
@@ -73,7 +74,7 @@ def _strongest(result: SqeResult) -> Table:
         rows.append(
             (
                 result.names[i] if result.names else "–",
-                " ".join(f"{x:.3f}" for x in lines.q_hkl[i]).replace("-", "−"),
+                hkl_text(lines.q_hkl[i]).replace("-", "−"),
                 int(lines.branch[i, s]),
                 float(lines.energy_mev[i, s]),
                 float(weight[i, s]),
@@ -94,7 +95,7 @@ def _planned(key: str, plan: StoredPlan, figures: FigureStore) -> Section:
     rows = [
         (
             setting["rank"],
-            " ".join(f"{x:.3f}" for x in setting["hkl"]).replace("-", "−"),
+            hkl_text(setting["hkl"]).replace("-", "−"),
             float(setting["hours"]),
             _purpose(setting),
             setting["mv"],

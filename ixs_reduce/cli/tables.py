@@ -15,6 +15,11 @@ class Column(NamedTuple):
     text: bool = False
 
 
+def hkl_text(hkl: Iterable[float]) -> str:
+    """ "7.000 6.300 0.000", without the sign of a negative zero."""
+    return " ".join(f"{round(float(x), 3) + 0.0:.3f}" for x in hkl)
+
+
 def print_table(
     columns: Sequence[Column], rows: Iterable[Sequence[str]], after: Iterable[str] = ()
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +89,52 @@ def load_calculation(
     return Calculation(model, options, force_constants.name, tuple(files))
 
 
+def with_displacements_of(
+    first: Calculation, second: Calculation, temperature_k: float
+) -> Calculation:
+    """The second calculation with the Debye-Waller factors of the first, where the crystals match.
+
+    Two calculations are told apart by their modes, not by their displacements; and the second may
+    have imaginary modes, which have none. What is done is said on stderr.
+    """
+    import numpy as np
+
+    one, other = first.model.force_constants, second.model.force_constants
+    alike = one.symbols == other.symbols and bool(
+        np.allclose(one.vectors, other.vectors, rtol=0.05, atol=0.1)
+    )
+    if alike:
+        offset = one.positions - other.positions
+        alike = bool(np.abs(offset - np.round(offset)).max() < 0.05)
+    if not alike:
+        print(
+            f"NOTE: {second.source}: another setting than {first.source}, so each has its own "
+            "Debye-Waller factors",
+            file=sys.stderr,
+        )
+        return second
+    print(f"NOTE: Debye-Waller factors of {first.source} for both", file=sys.stderr)
+    shared = first.model.choose_debye_waller(first.options["debye_waller"], temperature_k)
+    return replace(second, options={**second.options, "debye_waller": shared})
+
+
 def _ions(text: str | None) -> str | dict[str, str]:
     if text is None or text.strip().lower() in ("", "xray", "neutral"):
         return "xray"
     from ixs_core.form_factors import parse_ion
 
     return {parse_ion(ion)[0]: ion for ion in text.replace(",", " ").split()}
+
+
+def check_temperature(kelvin: float | None) -> None:
+    """Raise an InputError where `--temperature` is no temperature, before any work is done."""
+    if kelvin is not None and not 0 < kelvin < float("inf"):
+        raise InputError(
+            "not a temperature of the sample",
+            key="--temperature",
+            found=kelvin,
+            expected="kelvin, above 0",
+        )
 
 
 def numbers(text: str, option: str, count: int) -> tuple[float, ...]:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 _ENDINGS = (".png", ".pdf", ".svg")
 
 
-def check_figure_name(path: Path) -> None:
+def check_figure_name(path: Path, option: str = "--figure") -> None:
     """Raise an InputError where a name has no ending of a picture, before any work is done."""
     if path.suffix.lower() not in _ENDINGS:
         raise InputError(
             "this ending names no picture",
-            key="--figure",
+            key=option,
             found=path.name,
             expected=", ".join(_ENDINGS),
         )

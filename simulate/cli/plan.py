@@ -103,10 +103,24 @@ def plan(
     """
     from simulate.cli import plan_views as views
     from simulate.cli.beamtime import beamtime_of, linewidth_number
-    from simulate.cli.calculation import energy_axis, load_calculation
+    from simulate.cli.calculation import (
+        check_temperature,
+        energy_axis,
+        load_calculation,
+        with_displacements_of,
+    )
+    from simulate.cli.pictures import check_figure_name
 
     if not target and not setting:
         raise typer.BadParameter('give --target, for example --target "q=(0,0.3,0) branch=1-3"')
+    check_temperature(temperature)
+    for option, picture in (("--figure", figure), ("--map", zone_map)):
+        if picture is not None:
+            check_figure_name(picture, option)
+    if eigenvector is not None and eigenvector < 1:
+        raise InputError(
+            "not a number of Q", key="--eigenvector", found=eigenvector, expected="1 or more"
+        )
 
     def load(path: Path) -> Calculation:
         from ixs_reduce.instrument import measured_lattice
@@ -134,6 +148,7 @@ def plan(
 
     calculation = load(force_constants)
     beamtime = beamtime_with(calculation)
+    kelvin = beamtime.conditions.temperature_k
     goal = _goal(sigma_energy, sigma_width, hours)
     axis = None if energy is None else energy_axis(energy)
     wanted, warnings = _targets(target or [], calculation, beamtime)
@@ -144,14 +159,21 @@ def plan(
         "zone": zone,
         "sigma_energy_mev": sigma_energy,
         "sigma_width": sigma_width,
-        "temperature_k": beamtime.conditions.temperature_k,
+        "temperature_k": kelvin,
         "calibrate": calibrate,
         "linewidth_mev": beamtime.conditions.fwhm_mev,
         "form_factor": form_factor,
         "debye_waller": debye_waller,
     }
+    if contrast is not None and not 1 <= contrast <= calculation.model.n_modes:
+        raise InputError(
+            "the crystal has no such branch",
+            key="--contrast",
+            found=contrast,
+            expected=f"1 to {calculation.model.n_modes}",
+        )
     if against is not None:
-        other = beamtime_with(load(against))
+        other = beamtime_with(with_displacements_of(calculation, load(against), kelvin))
         views.show_decisions(beamtime, other, setting, wanted, axis, output, as_json)
     elif zones or contrast is not None:
         views.show_zones(
@@ -252,7 +274,7 @@ def _write(
 
 
 def _show(made: Plan) -> None:
-    from ixs_reduce.cli.tables import Column, print_table
+    from ixs_reduce.cli.tables import Column, hkl_text, print_table
 
     columns = [
         Column("rank"),
@@ -267,7 +289,7 @@ def _show(made: Plan) -> None:
     rows = [
         [
             str(setting.rank),
-            " ".join(f"{x:.3f}" for x in setting.hkl),
+            hkl_text(setting.hkl),
             f"{setting.hours:.2f}",
             *(f"{getattr(setting.angles, name):.3f}" for name in ("tth", "th", "chi", "phi")),
             "; ".join(

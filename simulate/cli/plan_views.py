@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ixs_core.atomic import atomic_write_text
 from ixs_core.errors import InputError
+from ixs_reduce.cli.tables import hkl_text
 from simulate.cli.calculation import Calculation, numbers
 from simulate.cli.pictures import write_figure
 
@@ -62,7 +63,7 @@ def show_zones(
         angles = zone.placement.angles
         row = [
             str(rank),
-            " ".join(f"{x:.3f}" for x in zone.placement.hkl),
+            hkl_text(zone.placement.hkl),
             zone.placement.analyzer or "",
             f"{zone.hours:.3g}" if exact else f"~{zone.estimated_hours:.2g}",
             f"{zone.intensity:.3g}",
@@ -93,6 +94,7 @@ def show_settings(
     import numpy as np
 
     from ixs_reduce.cli.tables import Column, print_table
+    from ixs_reduce.effective_modes import branch_text
     from simulate.planning import expected_spectra, expected_spectra_grid, panel_of, place
 
     energies = _scan(beamtime) if axis is None else np.asarray(axis)
@@ -102,10 +104,9 @@ def show_settings(
         placement = place(beamtime.instrument, numbers(text, "--setting", 3))
         if placement.angles is None:
             raise InputError(
-                "the setting cannot be reached",
+                f"the setting cannot be reached: {'; '.join(placement.excluded)}",
                 key="--setting",
                 found=text,
-                expected="; ".join(placement.excluded),
             )
         panels = [
             panel_of(s, hours) for s in expected_spectra(beamtime, placement.angles, energies)
@@ -120,10 +121,10 @@ def show_settings(
             [
                 text,
                 panel.analyzer,
-                " ".join(f"{x:.3f}" for x in panel.q_hkl),
+                hkl_text(panel.q_hkl),
                 f"{panel.counts.max():.0f}",
                 "   ".join(
-                    f"{energy:.2f}±{sigma:.2f} ({branch})"
+                    f"{energy:.2f}±{sigma:.2f} ({branch_text(branch)})"
                     for energy, sigma, branch in zip(
                         panel.line_energy_mev, panel.sigma_energy_mev, panel.branches, strict=True
                     )
@@ -243,7 +244,7 @@ def show_decisions(
         print(json.dumps({"first": beamtime.source, "second": other.source, "decisions": record}))
         return
     rows = [
-        [" ".join(f"{x:.3f}" for x in d.hkl), d.analyzer, f"{d.hours:.3g}", f"{d.angles.tth:.2f}"]
+        [hkl_text(d.hkl), d.analyzer, f"{d.hours:.3g}", f"{d.angles.tth:.2f}"]
         for d in decisions[:_SHOWN]
     ]
     after = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,10 +15,11 @@ from ixs_core.errors import InputError
 if TYPE_CHECKING:
     from ixs_core.lattice import Lattice
     from simulate.cli.calculation import Calculation
+    from simulate.cli.project_cells import Cell
     from simulate.sqe_results import SqeResult
 
-_SHOWN = 0.002
-"""Modes above this share of the strongest I[n+1] are listed; --json and -o hold all."""
+_TABLES = (".csv", ".json")
+_PROJECTS = (".h5", ".hdf5", ".nxs")
 
 
 def sqe(
@@ -97,19 +98,38 @@ def sqe(
 
     For a fit: ixs sqe phonopy_params.yaml --at project.h5 && ixs fit project.h5 --modes predicted
     """
-    from simulate.cli.calculation import linewidth_option, load_calculation
+    from ixs_core.project import Project
+    from simulate.cli.calculation import check_temperature, linewidth_option, load_calculation
     from simulate.cli.pictures import check_figure_name
+    from simulate.cli.project_cells import cells_of_spectra
 
     if sum(choice is not None for choice in (q or None, path, setting, at, grid)) != 1:
         raise typer.BadParameter("give one of --q, --path, --setting, --at, --grid")
+    for option, given, modes in (
+        ("--figure", figure, {"--q": q, "--path": path, "--setting": setting}),
+        ("-o", output, {"--q": q, "--path": path, "--setting": setting, "--grid": grid}),
+        ("--scans", scans, {"--at": at}),
+        ("--scheduler", scheduler, {"--grid": grid}),
+    ):
+        if given is not None and not any(modes.values()):
+            raise typer.BadParameter(f"{option} belongs to {', '.join(modes)}")
     linewidth_option(linewidth)
+    check_temperature(temperature)
     if figure is not None:
         check_figure_name(figure)
+    if output is not None and grid is None and output.suffix.lower() not in _TABLES + _PROJECTS:
+        raise InputError(
+            "this ending names no format",
+            key="--output",
+            found=output.name,
+            expected=".csv, .json or .h5",
+        )
+    cells = {} if at is None else cells_of_spectra(Project(at), scans)
     calculation = load_calculation(
         force_constants,
         born=born,
         nac=nac,
-        lattice=_measured_lattice(experiment, at),
+        lattice=_measured_lattice(experiment, cells, force_constants),
         form_factor=form_factor,
         energy_kev=photon_kev,
         debye_waller=debye_waller,
@@ -129,7 +149,7 @@ def sqe(
         "fwhm": fwhm,
     }
     if at is not None:
-        _predict(calculation, at, scans, kelvin, linewidth, settings, as_json)
+        _predict(calculation, at, scans, cells, kelvin, linewidth, settings, as_json)
         return
     if grid is not None:
         _stream(calculation, grid, output, kelvin or 300.0, scheduler, as_json)
@@ -146,24 +166,22 @@ def sqe(
         imaginary = int(result.lines.imaginary.sum())
         print(f"{result.title}: {len(result.lines.q_hkl)} Q, {imaginary} imaginary modes")
     else:
-        _show(result)
+        from simulate.cli.sqe_table import show_modes
+
+        show_modes(result)
 
 
-def _measured_lattice(experiment: Path | None, at: Path | None) -> Lattice | None:
+def _measured_lattice(
+    experiment: Path | None, cells: Mapping[str, Cell | None], force_constants: Path
+) -> Lattice | None:
     """The cell in which the measurement counts hkl: of the experiment file, else of the project."""
     if experiment is not None:
         from ixs_reduce.instrument import measured_lattice
 
         return measured_lattice(experiment)
-    if at is None:
-        return None
-    from ixs_core.lattice import Lattice
-    from ixs_core.project import Project
-    from ixs_reduce.store import read_scan, scan_keys
+    from simulate.cli.project_cells import lattice_that_fits
 
-    with Project(at).reading() as h5:
-        cells = {cell for key in scan_keys(h5) if (cell := read_scan(h5, key).lattice)}
-    return Lattice.from_cell(cells.pop()) if len(cells) == 1 else None
+    return lattice_that_fits(force_constants, cells)
 
 
 def _sample_temperature(experiment: Path | None) -> float | None:
@@ -237,21 +255,31 @@ def _predict(
     calculation: Calculation,
     at: Path,
     scans: str | None,
+    cells: Mapping[str, Cell | None],
     kelvin: float | None,
     linewidth: str | None,
     settings: dict[str, Any],
     as_json: bool,
 ) -> None:
     """Store predicted modes for every spectrum of a project."""
-    from ixs_core.project import Project
+    from ixs_core.project import Project, list_results
     from ixs_core.provenance import provenance_of
     from ixs_reduce.project_fit import load_spectra
     from ixs_reduce.store import write_predictions
     from simulate.cli.calculation import linewidth_option
+    from simulate.cli.project_cells import other_crystals
     from simulate.prediction import predict_spectra
 
     project = Project(at)
     loaded = load_spectra(project, scans)
+    foreign = other_crystals(calculation.model.lattice, cells)
+    if foreign:
+        print(
+            f"WARNING: left out, with the cell of another crystal: {', '.join(foreign)}",
+            file=sys.stderr,
+        )
+    if len(foreign) == len(loaded.by_key):
+        raise InputError("no scan is of the crystal of the force constants", file=at)
     made = provenance_of("ixs sqe --at", settings, sources=calculation.files)
     predicted = {
         key: predict_spectra(
@@ -263,6 +291,7 @@ def _predict(
             **calculation.options,
         )
         for key, group in loaded.by_key.items()
+        if key not in foreign
     }
     with project.writing() as h5:
         for key, modes in predicted.items():
@@ -276,7 +305,10 @@ def _predict(
     print(f"modes predicted for {count} spectra of {len(predicted)} scans, stored in {at}")
     if imaginary:
         print(f"left out: {imaginary} imaginary modes, which do not scatter")
-    print(f"next: ixs fit {at} --modes predicted")
+    with project.reading() as h5:
+        holds_resolutions = bool(list_results(h5, "resolutions"))
+    more = "" if holds_resolutions else " --resolution R.h5"
+    print(f"next: ixs fit {at}{more} --modes predicted")
 
 
 def _stream(
@@ -291,7 +323,7 @@ def _stream(
     from ixs_core.jobs import terminal_progress
     from simulate.phonons import parse_grid, write_grid
 
-    if output is None or output.suffix not in (".h5", ".hdf5", ".nxs"):
+    if output is None or output.suffix.lower() not in _PROJECTS:
         raise InputError(
             "a grid is streamed to an HDF5 file", key="--output", expected="-o grid.h5"
         )
@@ -321,28 +353,22 @@ def _write(
     figure: Path | None,
     settings: dict[str, Any],
 ) -> None:
-    """The files asked for; what a suffix means is said where it is unknown."""
+    """The files asked for."""
     from ixs_core.atomic import atomic_write_text
     from simulate.sqe_results import csv_text, json_record, mode_rows, write_sqe
 
-    if output is not None and output.suffix == ".csv":
+    ending = "" if output is None else output.suffix.lower()
+    if output is not None and ending == ".csv":
         atomic_write_text(output, csv_text(mode_rows(result)))
-    elif output is not None and output.suffix == ".json":
+    elif output is not None and ending == ".json":
         atomic_write_text(output, json.dumps(json_record(result)) + "\n")
-    elif output is not None and output.suffix in (".h5", ".hdf5", ".nxs"):
+    elif output is not None:
         from ixs_core.project import Project
         from ixs_core.provenance import provenance_of
 
         made = provenance_of("ixs sqe", settings, sources=calculation.files)
         with Project(output).writing() as h5:
             write_sqe(h5, _key(settings), result, made)
-    elif output is not None:
-        raise InputError(
-            "this ending names no format",
-            key="--output",
-            found=output.name,
-            expected=".csv, .json or .h5",
-        )
     if output is not None:
         print(f"written: {output}", file=sys.stderr)
     if figure is not None:
@@ -359,43 +385,3 @@ def _key(settings: dict[str, Any]) -> str:
     if settings["setting"]:
         return f"setting {settings['setting']}"
     return "Q " + "; ".join(settings["q"])
-
-
-def _show(result: SqeResult) -> None:
-    import numpy as np
-
-    from ixs_reduce.cli.tables import Column, print_table
-
-    lines = result.lines
-    weight = lines.loss_intensity
-    headings = ("h k l", "branch", "E (meV)", "I (e²)", "I [n+1] (e²)", "degenerate with")
-    columns = [*([Column("analyzer")] if result.names else []), *(Column(h) for h in headings)]
-    rows = []
-    for i, hkl in enumerate(lines.q_hkl):
-        shown = weight[i] >= _SHOWN * max(float(weight[i].max()), 1e-300)
-        for s in np.flatnonzero(shown | lines.imaginary[i]):
-            same = (lines.group[i] == lines.group[i, s]) & (np.arange(shown.size) != s)
-            rows.append(
-                [
-                    *([result.names[i]] if result.names else []),
-                    " ".join(f"{x:.3f}" for x in hkl),
-                    str(lines.branch[i, s]),
-                    "imaginary" if lines.imaginary[i, s] else f"{lines.energy_mev[i, s]:.3f}",
-                    f"{lines.intensity[i, s]:.3g}",
-                    f"{weight[i, s]:.3g}",
-                    ", ".join(str(b) for b in lines.branch[i, same]) or "",
-                ]
-            )
-    hidden = lines.energy_mev.size - len(rows)
-    after = [
-        result.title,
-        "I: e² per primitive cell, without the Bose factor; E > 0: energy loss",
-        f"{hidden} modes weaker than {_SHOWN:.1%} of the strongest at their Q are not shown",
-    ]
-    if lines.imaginary.any():
-        after.append(f"{int(lines.imaginary.sum())} imaginary modes: counted, not scattering")
-    if result.distance is not None:
-        after.insert(0, f"{len(lines.q_hkl)} Q along {result.distance[-1]:.3f} Å⁻¹")
-    print_table(columns, rows if result.distance is None else rows[:200], after)
-    if result.distance is not None and len(rows) > 200:
-        print(f"only the first 200 of {len(rows)} lines are shown; -o FILE.csv holds all")

@@ -34,6 +34,9 @@ _COLUMNS = 7
 _UNDER_ELASTIC_MEV = 0.7
 """Half a usual FWHM of R: modes below it diverge towards Bragg points and do not set scales."""
 
+_CUT = 6.0
+"""Panels of spectra end at so many times the median of their peaks."""
+
 _LABELLED = 0.08
 """Modes above this share of the strongest one in a panel are labelled with their branch."""
 
@@ -60,7 +63,7 @@ def dispersion_figure(
     title : str
     """
     figure = Figure(figsize=(7.6, 5.0))
-    text_at(figure, 0.75, 0.1, title, fontsize=10)
+    _title(figure, title)
     axes = axes_at(figure, 0.75, 0.45, 5.5, 3.8)
     weight = scattering.loss_intensity
     strongest = _strongest(scattering)
@@ -110,7 +113,7 @@ def map_figure(
     title : str
     """
     figure = Figure(figsize=(7.6, 5.0))
-    text_at(figure, 0.75, 0.1, title, fontsize=10)
+    _title(figure, title)
     axes = axes_at(figure, 0.75, 0.45, 5.5, 3.8)
     # The peaks near Bragg points, a hundred times higher, would leave the rest in the dark.
     strongest = 2 * float(np.median(intensity.max(axis=1))) or 1.0
@@ -156,8 +159,10 @@ def spectra_figure(
     width, height = (1.62, 1.45) if len(names) > 4 else (3.2, 2.4)
     size = (0.75 + columns * width + 0.2, 0.75 + rows * height + 0.25)
     figure = Figure(figsize=(max(size[0], 5.0), size[1]))
-    text_at(figure, 0.75, 0.1, title, fontsize=10)
-    top = 1.08 * float(spectra.max(initial=0.0)) or 1.0
+    _title(figure, title)
+    peaks = spectra.max(axis=1)
+    # One Q beside a Bragg point would leave all others flat: its panel is cut instead.
+    top = 1.08 * min(float(peaks.max()), _CUT * float(np.median(peaks))) or 1.0
     for i, name in enumerate(names):
         row, column = divmod(i, columns)
         axes = axes_at(
@@ -169,6 +174,11 @@ def spectra_figure(
         axes.set_xlim(energy_mev[0], energy_mev[-1])
         axes.set_ylim(0, top)
         axes.set_title(name, fontsize=7, pad=2)
+        if peaks[i] > top:
+            axes.text(
+                0.98, 0.97, f"↑ {peaks[i]:.3g}", transform=axes.transAxes, ha="right", va="top",
+                fontsize=6.5, color=QUIET,
+            )  # fmt: skip
         axes.tick_params(labelsize=6.5)
         axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
         if column:
@@ -186,6 +196,14 @@ def spectra_figure(
         fontsize=8.5,
     )
     return figure
+
+
+def _title(figure: Figure, title: str) -> None:
+    """The title at the upper left, smaller where the figure is too narrow for it."""
+    width = figure.get_size_inches()[0] - 0.85
+    text_at(
+        figure, 0.75, 0.1, title, fontsize=max(5.0, min(10.0, 10 * width / (0.086 * len(title))))
+    )
 
 
 def _strongest(scattering: ModeStructureFactor) -> float:
@@ -216,6 +234,7 @@ def _sticks(
                 ha="center",
                 fontsize=5.5,
                 color=BLUE,
+                clip_on=True,
             )
             last = energy
 

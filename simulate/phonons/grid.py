@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _BLOCK = 2048
 """Momenta that one worker takes at a time."""
+
+_MOST_POINTS = 1_000_000_000
+_LONGEST_AXIS = 100_000
 
 Block = tuple[slice, slice, slice]
 
@@ -115,7 +119,8 @@ def parse_grid(text: str) -> QGrid:
     Raises
     ------
     InputError
-        There are not three axes, or one of them is not two numbers and a number of points.
+        There are not three axes, one of them is not two numbers and a number of points, or
+        there are too many points.
     """
     fields = text.replace(",", " ").split()
     axes = [_axis(field) for field in fields]
@@ -127,7 +132,15 @@ def parse_grid(text: str) -> QGrid:
             expected='three axes such as "0:2:41 0:1:21 0.5" (first:last:points of h, k, l)',
         )
     h, k, l = axes  # noqa: E741 - the Miller index
-    return QGrid(h, k, l)  # type: ignore[arg-type]
+    grid = QGrid(h, k, l)  # type: ignore[arg-type]
+    if math.prod(grid.shape) > _MOST_POINTS or max(grid.shape) > _LONGEST_AXIS:
+        raise InputError(
+            "the grid has too many points",
+            key="--grid",
+            found=" × ".join(str(n) for n in grid.shape),
+            expected=f"up to {_LONGEST_AXIS} along an axis and {_MOST_POINTS:.0e} in all",
+        )
+    return grid
 
 
 def _axis(text: str) -> tuple[float, float, int] | None:
@@ -164,7 +177,7 @@ def write_grid(
     Parameters
     ----------
     path : path
-        The file to write; an earlier one is replaced.
+        The file to write; an earlier grid is replaced, any other file is refused.
     model : PhononModel
     grid : QGrid
     temperature_k : float
@@ -181,9 +194,10 @@ def write_grid(
     Raises
     ------
     InputError
-        As from `PhononModel.structure_factor`; when the file cannot be written.
+        As from `PhononModel.structure_factor`; when the file cannot be written or is not a grid.
     Cancelled
     """
+    _refuse_other_files(Path(path))
     displaced = model.choose_debye_waller(options.get("debye_waller", "phonon"), temperature_k)
     options["debye_waller"] = displaced
     blocks = grid.blocks()
@@ -202,6 +216,23 @@ def write_grid(
             cancel=cancel,
         )
         writer.data.attrs["imaginary_modes"] = writer.imaginary
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Keep projects and whatever else stands there from being replaced by a grid."""
+    if not path.exists():
+        return
+    try:
+        with h5py.File(path, "r") as h5:
+            known = h5.get("entry/sqe/h") is not None
+    except OSError:
+        known = False
+    if not known:
+        raise InputError(
+            "the file holds something other than a grid and is not replaced",
+            file=path,
+            expected="a new name, or that of an earlier grid",
+        )
 
 
 @dataclass

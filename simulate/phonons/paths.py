@@ -16,7 +16,7 @@ from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from ixs_reduce.resolution import Resolution
 from simulate.phonons.branches import track_branches
-from simulate.phonons.modes import ModeStructureFactor
+from simulate.phonons.modes import Modes, ModeStructureFactor
 from simulate.phonons.spectra import Linewidth, line_spectra
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = '"7 7 0 : 7 6 0 : 41", more legs after ";"'
 _SAME = 1e-9
+_MOST_POINTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def parse_path(text: str, lattice: Lattice) -> ReciprocalPath:
     Raises
     ------
     InputError
-        A leg is not two points and a number of 2 or more.
+        A leg is not two points and a number from 2 to 100 000.
     """
     legs = []
     for number, leg in enumerate((part for part in text.split(";") if part.strip()), start=1):
@@ -97,7 +98,7 @@ def parse_path(text: str, lattice: Lattice) -> ReciprocalPath:
             raise _not_a_leg(number, leg)
         count = _whole(fields[2])
         ends = [_hkl(field) for field in fields[:2]]
-        if count is None or count < 2 or ends[0] is None or ends[1] is None:
+        if count is None or not 2 <= count <= _MOST_POINTS or ends[0] is None or ends[1] is None:
             raise _not_a_leg(number, leg)
         legs.append((ends[0], ends[1], count))
     if not legs:
@@ -145,10 +146,14 @@ def path_lines(
     """Modes along a path with their branches tracked through crossings.
 
     Branches are numbered by energy where a stretch of the path begins. Options as for
-    `PhononModel.structure_factor`.
+    `PhononModel.structure_factor`; without `direction` exact Γ points are approached along the
+    path (at a corner along the leg that begins there), so that LO branches end where they lead to.
     """
     crystal = model.force_constants
-    modes = model.modes(path.q_hkl, options.pop("direction", None))
+    direction = options.pop("direction", None)
+    modes = model.modes(path.q_hkl, direction)
+    if direction is None:
+        modes = _approached(model, path, modes)
     lines = model.structure_factor_of(modes, temperature_k, **options)
     primitive = crystal.q_primitive(path.q_hkl)
     branches = [
@@ -158,6 +163,22 @@ def path_lines(
         for part in path.stretches
     ]
     return replace(lines, branch=np.concatenate(branches))
+
+
+def _approached(model: PhononModel, path: ReciprocalPath, modes: Modes) -> Modes:
+    """The modes of a path with its Γ points solved again in the direction of the path."""
+    primitive = model.force_constants.q_primitive(path.q_hkl)
+    zone_centres = np.abs(primitive - np.rint(primitive)).max(axis=1) < _SAME
+    energy, eigenvectors = modes.energy_mev.copy(), modes.eigenvectors.copy()
+    for part in path.stretches:
+        for i in part.start + np.flatnonzero(zone_centres[part]):
+            first = i if i + 1 < part.stop else i - 1
+            tangent = path.q_hkl[first + 1] - path.q_hkl[first]
+            if np.abs(tangent).max() < _SAME:
+                continue
+            one = model.modes(path.q_hkl[i], tangent)
+            energy[i], eigenvectors[i] = one.energy_mev[0], one.eigenvectors[0]
+    return replace(modes, energy_mev=energy, eigenvectors=eigenvectors)
 
 
 def sqe_map(

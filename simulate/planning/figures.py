@@ -96,7 +96,8 @@ def zone_map(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     text_at(figure, 0.7, 0.12, title, fontsize=10)
-    note = f"{_INDEX[third]} within 0.5 of {level:.2g}   × outside the limits   small: estimated"
+    near_plane = f"zones with |{_INDEX[third]} − {level:.2g}| < 0.5"
+    note = f"{near_plane}   × outside the limits   small: estimated"
     text_at(figure, 0.7, 0.34, note, fontsize=8, color=QUIET)
     return figure
 

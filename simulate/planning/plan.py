@@ -209,7 +209,7 @@ def make_plan(
             "no setting measures any of the targets",
             key="target",
             found="; ".join(f"{target.label}: {why}" for target, why in unmeasured[:3]),
-            hint="wider limits, other q, a longer tolerance, or a lower `least_share`",
+            hint="ask for other q or zones, for less precision, or widen the limits",
         )
     measured = np.flatnonzero(possible).tolist()
     hours = evaluated.hours[:, measured]

@@ -169,6 +169,8 @@ def test_interrupt_ends_the_program_with_its_threads() -> None:
     program = (
         "import os, signal, threading, time\n"
         "from ixs_core.jobs import CancelToken, parallel_map\n"
+        # A shell's background jobs start with SIGINT ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "token = CancelToken()\n"
         "def work(x):\n"
         "    while True:\n"

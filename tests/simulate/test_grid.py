@@ -102,7 +102,8 @@ def test_threads_give_the_same_file(model, tmp_path):
 
 def test_cancelled_grid_leaves_the_earlier_file(model, tmp_path):
     path = tmp_path / "grid.h5"
-    path.write_text("earlier")
+    write_grid(path, model, GRID, 300.0, debye_waller="none")
+    earlier = path.read_bytes()
     token = CancelToken()
     grid = QGrid((0, 1, 30), (0, 1, 30), (0, 1, 30))
     with pytest.raises(Cancelled):
@@ -110,8 +111,16 @@ def test_cancelled_grid_leaves_the_earlier_file(model, tmp_path):
             path, model, grid, 300.0, debye_waller="none", cancel=token,
             progress=lambda *_: token.cancel(),
         )  # fmt: skip
-    assert path.read_text() == "earlier"
+    assert path.read_bytes() == earlier
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_no_grid_is_not_replaced(model, tmp_path):
+    path = tmp_path / "notes.h5"
+    path.write_text("years of work")
+    with pytest.raises(InputError, match="not replaced"):
+        write_grid(path, model, GRID, 300.0, debye_waller="none")
+    assert path.read_text() == "years of work"
 
 
 def test_sources_are_recorded(model, tmp_path):

@@ -90,3 +90,14 @@ def test_map_rows_are_spectra(model):
         path.q_hkl[4], energy, RESOLUTION, 0.5, 250.0, form_factor={"Ga": "Ga3+"}
     )
     assert made.intensity[4] == pytest.approx(direct[0], rel=1e-10)
+
+
+def test_a_path_ends_at_the_lo_mode_that_it_leads_to(shared_data):
+    """LO of NaCl at Γ along a path equals its limit of small q, 30.6 meV, not TO's 19.1 meV."""
+    model = PhononModel.load(shared_data / "phonons/NaCl/phonopy_disp.yaml")
+    path = parse_path("2 0 0 : 3 0 0 : 21 ; 3 0 0 : 2 0 0 : 21", model.lattice)
+    lines = path_lines(model, path, 300.0)
+    near = model.modes([2.0005, 0, 0]).energy_mev[0]
+    for end in (0, -1):
+        np.testing.assert_allclose(lines.energy_mev[end], near, atol=0.03)
+    assert near[5] - near[3] > 10

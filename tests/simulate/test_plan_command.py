@@ -128,9 +128,9 @@ def test_eigenvector_and_decision_views(
     assert code == 0, err
     assert len(json.loads(out)["hkl"]) == 3
     other = shared_data / "cscu2i3/force_constants/phonopy_params_harmonic0K.yaml.xz"
-    options = ("--setting", "7 6.3 0", "--against", other, "--debye-waller", "none", "--json")
-    code, out, err = plan(capsys, *options)
+    code, out, err = plan(capsys, "--setting", "7 6.3 0", "--against", other, "--json")
     assert code == 0, err
+    assert "Debye-Waller factors of phonopy_params_eff300K.yaml.xz for both" in err
     decisions = json.loads(out)["decisions"]
     assert len(decisions) == 28
     hours = [d["hours"] for d in decisions]
@@ -150,6 +150,11 @@ def test_eigenvector_and_decision_views(
         (("--target", "q=(0,0.3,0) branch=1", "--zone", "40 40 0"), "near reach"),
         (("--target", "q=(0,0.3,0) branch=1", "--sigma-energy", "0"), "precision"),
         (("--target", "q=(0,0.3,0) branch=1-2", "--zones"), "takes one mode"),
+        (("--target", "q=(0,0.3,0) branch=1", "--contrast", "99"), "--contrast.*1 to 36"),
+        (("--target", "q=(0,0.3,0) branch=1", "--contrast", "0"), "--contrast.*1 to 36"),
+        (("--target", "q=(0,0.3,0) branch=1", "--eigenvector", "0"), "--eigenvector"),
+        (("--target", "q=(0,0.3,0) branch=1", "--map", "plan.gif"), "--map.*no picture"),
+        (("--setting", "7 7 0", "--temperature", "0"), "--temperature"),
         (("--target", "q=(0,0.3,0) branch=1", "-o", "plan.doc"), "names no format"),
         (("--setting", "40 0 0"), "cannot be reached"),
         (("--setting", "7 7 0", "--hours", "0"), "--hours"),

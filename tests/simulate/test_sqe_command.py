@@ -133,3 +133,67 @@ def test_imaginary_modes_need_a_choice_of_debye_waller(
     assert record["imaginary"] >= 3
     energy, intensity = np.array(record["energy_mev"]), np.array(record["intensity"])
     assert (intensity[energy < 0] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--q", "7 6.3 0", "--temperature", "0"), "--temperature.*above 0"),
+        (("--path", "7 7 0 : 7 6 0 : 3000000000"), "leg 1"),
+        (("--grid", "0:1:99999999 0:1:99999999 0", "-o", "g.h5"), "--grid.*too many"),
+    ],
+)
+def test_what_cannot_be_calculated_is_refused_before_it_is_tried(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, "sqe", FORCE_CONSTANTS, *options)
+    assert code == 1
+    assert re.search(words, err.strip().splitlines()[-1]), err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--at", "p.h5", "--figure", "a.png"),
+        ("--at", "p.h5", "-o", "a.csv"),
+        ("--q", "7 6 0", "--scans", "3"),
+        ("--q", "7 6 0", "--scheduler", "local:2"),
+    ],
+)
+def test_options_that_would_do_nothing_are_a_mistake(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    code, _, err = run(capsys, "sqe", FORCE_CONSTANTS, *options)
+    assert code == 2
+    assert "belongs to" in err
+
+
+def test_a_grid_never_replaces_a_project(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    project, grid = tmp_path / "measured.h5", ("--grid", "7 6 0:0.5:2")
+    assert run(capsys, "sqe", FORCE_CONSTANTS, "--q", "7 6 0", "-o", project)[0] == 0
+    before = project.read_bytes()
+    code, _, err = run(capsys, "sqe", FORCE_CONSTANTS, *grid, "-o", project)
+    assert code == 1
+    assert "not replaced" in err
+    assert project.read_bytes() == before
+    for _ in range(2):  # an earlier grid may be
+        code, _, err = run(capsys, "sqe", FORCE_CONSTANTS, *grid, "-o", tmp_path / "grid.h5")
+        assert code == 0, err
+
+
+def test_acoustic_modes_at_gamma_are_named_and_rounding_is_no_intensity(
+    capsys: pytest.CaptureFixture[str], shared_data: Path
+) -> None:
+    silicon = shared_data / "phonons/Si/phonopy_params_Si.yaml"
+    # (4 0 0): the optical mode of the diamond structure does not scatter by symmetry
+    code, out, _ = run(capsys, "sqe", silicon, "--q", "4 0 0")
+    assert code == 0
+    assert "62.495" not in out
+    assert re.search(r"3 of them are acoustic at Γ", out)

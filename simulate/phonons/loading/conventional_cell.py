@@ -99,7 +99,7 @@ def conventional_cell(
         if cell is None:
             return chosen.astype(float), (note,)
         measured = Lattice.from_cell(cell)
-        if not _fits(_cell_of(chosen @ structure.vectors), measured):
+        if not same_cell(_cell_of(chosen @ structure.vectors), measured):
             raise _no_match(measured, chosen, structure)
         return chosen.astype(float), (note, *_difference(measured, chosen, structure))
     chosen, note = _default(structure, unit_cell)
@@ -296,7 +296,8 @@ def _angles(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.asarray(np.degrees(np.arccos(np.clip(first @ second.T, -1.0, 1.0))))
 
 
-def _fits(computed: Lattice, measured: Lattice) -> bool:
+def same_cell(computed: Lattice, measured: Lattice) -> bool:
+    """Whether two cells, axis by axis, can be of one crystal (6 % in length, 3° in angle)."""
     lengths = np.array(computed.cell[:3]) / measured.cell[:3]
     angles = np.subtract(computed.cell[3:], measured.cell[3:])
     near = np.abs(lengths - 1).max() <= LENGTH_TOLERANCE
