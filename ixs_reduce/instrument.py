@@ -161,6 +161,13 @@ def experiment_in(path: str | Path) -> Experiment | None:
             file=path,
             expected="the beamline's `GLOBAL key value` file or an experiment file (TOML)",
         ) from None
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}",
+            file=path,
+            expected="the beamline's `GLOBAL key value` file or an experiment file (TOML)",
+            hint="`ixs init` writes an experiment file",
+        ) from error
     if path.suffix.lower() != ".toml" and is_beamline_config(text):
         return None
     if path.suffix.lower() != ".toml" and not text.lstrip().startswith(("[", "#")):

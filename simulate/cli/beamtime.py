@@ -60,6 +60,15 @@ def beamtime_of(
         from ixs_core.experiment import Experiment
 
         described = Experiment()
+    for name in described.analyzers.mask:
+        if name not in instrument.spectrometer.analyzers:
+            raise InputError(
+                "the masked analyzer is not in the array",
+                file=experiment,
+                key="analyzers.mask",
+                found=name,
+                expected=", ".join(instrument.spectrometer.analyzers),
+            )
     model = calculation.model
     symmetry = symmetry_of(model.force_constants)
     measured = _resolutions(

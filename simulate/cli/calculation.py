@@ -75,7 +75,11 @@ def load_calculation(
     for note in model.force_constants.notes:
         print(f"NOTE: {force_constants.name}: {note}", file=sys.stderr)
     files = [force_constants, *([born] if born else [])]
-    options: dict[str, Any] = {"form_factor": _ions(form_factor), "energy_kev": energy_kev}
+    ions = _ions(form_factor)
+    neutral = sorted(set(model.force_constants.symbols) - set(ions))
+    if not isinstance(ions, str) and neutral:
+        print(f"NOTE: taken as neutral atoms: {', '.join(neutral)}", file=sys.stderr)
+    options: dict[str, Any] = {"form_factor": ions, "energy_kev": energy_kev}
     if debye_waller in ("phonon", "none"):
         options["debye_waller"] = debye_waller
     else:

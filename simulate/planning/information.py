@@ -30,6 +30,8 @@ _NARROWEST = 0.01
 # Modes below this share of the strongest are left out before lines are merged.
 _DARK = 1e-4
 
+_STEP_MEV = 0.5
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -286,13 +288,15 @@ def scan_energies(low_mev: float, high_mev: float, step_mev: float = 0.5) -> Flo
 
 
 def automatic_scan(
-    energies_mev: Sequence[float] | FloatArray, fwhm_mev: float, step_mev: float = 0.5
+    energies_mev: Sequence[float] | FloatArray, fwhm_mev: float, step_mev: float | None = None
 ) -> FloatArray:
     """Points of a scan that holds the given modes, the elastic line and a little of the gain side.
 
     From -(lowest mode, at most 8 meV) - 2.5 FWHM of R to the highest mode + 2.5 FWHM: the gain
-    side of the lowest mode pins the energy zero without an elastic line.
+    side of the lowest mode pins the energy zero without an elastic line. Steps are 0.5 meV, or
+    a third of R's FWHM where that is less: a wider step would miss lines between its points.
     """
+    step_mev = min(_STEP_MEV, fwhm_mev / 3) if step_mev is None else step_mev
     energies = np.asarray(energies_mev, dtype=float)
     margin = 2.5 * fwhm_mev
     lowest = min(float(energies.min()), 8.0)

@@ -142,8 +142,13 @@ class Plan:
     settings_compared: int = 0
 
 
-def plan_scan(beamtime: Beamtime, targets: Sequence[Target], step_mev: float = 0.5) -> FloatArray:
-    """Points of a scan that holds all targets, from the widest resolution of the array."""
+def plan_scan(
+    beamtime: Beamtime, targets: Sequence[Target], step_mev: float | None = None
+) -> FloatArray:
+    """Points of a scan that holds all targets, from the widest resolution of the array.
+
+    Steps as for `automatic_scan` where none is given.
+    """
     widest = max(
         beamtime.conditions.resolution(name).fwhm_mev
         for i, name in enumerate(beamtime.instrument.spectrometer.analyzers)

@@ -147,7 +147,8 @@ def targets_of(
                 key="target",
                 found=wish.text,
                 expected="energies between "
-                f"{factor.energy_mev.min():.2f} and {factor.energy_mev.max():.2f} meV",
+                f"{factor.energy_mev[real].min(initial=np.inf):.2f} and "
+                f"{factor.energy_mev.max():.2f} meV; acoustic modes at Γ have none",
             )
         for k in np.flatnonzero(~(wanted & real).any(axis=1)):
             warnings.append(f"{wish.text}: no mode at {wish.q_hkl[k].round(4).tolist()}")

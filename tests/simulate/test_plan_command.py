@@ -170,3 +170,26 @@ def test_bad_input_is_one_line(
     assert last.startswith("ixs: ")
     assert "internal error" not in last
     assert re.search(words, last), last
+
+
+def test_masked_analyzers_must_be_in_the_array(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = EXPERIMENT.read_text("utf-8")
+    (tmp_path / "e.toml").write_text(text + '\n[analyzers]\nmask = ["zz9"]\n', "utf-8")
+    arguments = ("plan", FORCE_CONSTANTS, "--experiment", tmp_path / "e.toml", *SMALL)
+    code, _, err = run(capsys, *arguments)
+    assert code == 1
+    assert "zz9" in err
+    code, _, err = run(capsys, "plan", FORCE_CONSTANTS, "--experiment", "missing.toml", *SMALL)
+    assert code == 1
+    assert "missing.toml" in err
+    assert "Errno" not in err
+
+
+def test_a_sharp_resolution_gets_a_finer_scan(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = plan(capsys, *SMALL, "--fwhm", "0.3", "--json")
+    assert code == 0, err
+    scan = json.loads(out)["scan"]
+    step = (scan["to_mev"] - scan["from_mev"]) / (scan["points"] - 1)
+    assert step == pytest.approx(0.1, abs=1e-4)
