@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ixs_core.report import Column, Figure, FigureStore, Section, Table, anchor, compose, with_error
+from ixs_reduce.effective_modes import branch_text
 from ixs_reduce.figures_predicted import predicted_figure
 from ixs_reduce.fit_words import energy_text, is_simulated, uncertain, width_text
 from ixs_reduce.fitting import SpectrumFit
@@ -57,8 +58,8 @@ def _section(joined: Joined, figures: FigureStore, name: str) -> Section:
 def _introduction(joined: Joined) -> str:
     sources = ", ".join(joined.sources) or "unnamed"
     return (
-        f"Calculation: {sources}. A label such as 4+5 stands for branches (1 is the lowest) that "
-        "the resolution does not tell apart; their calculated energy is the mean weighted by "
+        f"Calculation: {sources}. A label such as 4+5 or 4–7 stands for branches (1 is the lowest) "
+        "that the resolution does not tell apart; their calculated energy is the mean weighted by "
         "intensity × (n + 1). Together the measured energies are "
         f"{with_error(joined.energy_scale, joined.energy_scale_err)} times the calculated ones; "
         f"about that they scatter by {joined.scatter_mev:.2f} meV (1.48 times the median distance)."
@@ -82,6 +83,9 @@ def _scale_table(joined: Joined) -> Table:
     )
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def _compact(value: float, error: float) -> str:
     """A value with its error that stays short however small it is."""
     if not (math.isfinite(error) and error > 0 and value > 0):
@@ -89,7 +93,8 @@ def _compact(value: float, error: float) -> str:
     power = math.floor(math.log10(value))
     if -2 <= power < 5:
         return with_error(value, error)
-    return f"{with_error(value / 10.0**power, error / 10.0**power)} × 10^{power}"
+    digits = with_error(value / 10.0**power, error / 10.0**power)
+    return f"{digits} × 10{str(power).translate(_RAISED)}"
 
 
 def _mode_table(joined: Joined) -> Table:
@@ -121,7 +126,7 @@ def _row(joined: JoinedMode, widths: bool) -> tuple[str | float | None, ...]:
     return (
         spectrum.scan or "–",
         spectrum.analyzer or "–",
-        joined.calculated.branch,
+        branch_text(joined.calculated.branch),
         energy_text(joined.fit, joined.place),
         joined.calculated.energy_mev,
         joined.difference_mev,

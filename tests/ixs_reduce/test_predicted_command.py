@@ -14,6 +14,7 @@ from ixs_core.project import Project
 from ixs_core.provenance import provenance_of
 from ixs_core.report import FigureStore
 from ixs_reduce import Resolution
+from ixs_reduce.effective_modes import branch_text
 from ixs_reduce.report import measured_sections, read_measured
 from ixs_reduce.store import read_fits, write_predictions, write_spectra
 from tests.ixs_reduce.command import run
@@ -141,7 +142,7 @@ def test_the_page_puts_measured_and_calculated_side_by_side(
     assert "invented" in body
     assert (tmp_path / "figures" / "measured-and-calculated-modes.pdf").stat().st_size > 0
     labels = {label for fit in measured.fits for label in fit.branches}
-    assert all(label in body for label in labels)
+    assert all(branch_text(label) in body for label in labels)
     assert "calculated modes" in str(found["fits"].html)
     plain = replace(measured, predictions=())
     assert "calculated" not in {
