@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from ixs_reduce.figure_style import DATA, FAINT, MODES
+from ixs_core.figure_style import DATA, FAINT, MODES
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.lineshape import bose_factor
 from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey, spectrum_key

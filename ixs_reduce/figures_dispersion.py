@@ -12,9 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from ixs_reduce.batch import POOR_FIT
-from ixs_reduce.calculated_marks import draw_dashes
-from ixs_reduce.figure_style import (
+from ixs_core.figure_style import (
     BLUE,
     DATA,
     FAINT,
@@ -27,6 +25,8 @@ from ixs_reduce.figure_style import (
     styled,
     text_at,
 )
+from ixs_reduce.batch import POOR_FIT
+from ixs_reduce.calculated_marks import draw_dashes
 from ixs_reduce.fit_words import is_simulated, uncertain, width_limit
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ixs_reduce.figure_style import (
+from ixs_core.figure_style import (
     ENERGY_LABEL,
     FAINT,
     MODES,

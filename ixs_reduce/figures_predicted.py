@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from ixs_reduce.figure_style import (
+from ixs_core.figure_style import (
     BLUE,
     FAINT,
     ORANGE,

@@ -10,9 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from ixs_core.report_parts import with_error
-from ixs_reduce.batch import POOR_FIT
-from ixs_reduce.figure_style import (
+from ixs_core.figure_style import (
     BLUE,
     DATA,
     FAINT,
@@ -24,6 +22,8 @@ from ixs_reduce.figure_style import (
     styled,
     text_at,
 )
+from ixs_core.report_parts import with_error
+from ixs_reduce.batch import POOR_FIT
 from ixs_reduce.fit_curves import counted_points
 from ixs_reduce.fit_words import reduced_text
 from ixs_reduce.likelihood import deviance_residuals

@@ -10,10 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ixs_core.report_parts import with_error
-from ixs_reduce.calculated_marks import draw_ticks
-from ixs_reduce.effective_modes import branch_text
-from ixs_reduce.figure_style import (
+from ixs_core.figure_style import (
     DATA,
     ENERGY_LABEL,
     FAINT,
@@ -27,6 +24,9 @@ from ixs_reduce.figure_style import (
     styled,
     text_at,
 )
+from ixs_core.report_parts import with_error
+from ixs_reduce.calculated_marks import draw_ticks
+from ixs_reduce.effective_modes import branch_text
 from ixs_reduce.fit_curves import CountedPoints, FitCurves, fit_curves
 from ixs_reduce.fit_words import (
     energy_text,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ixs_core.report import Column, Figure, FigureStore, Section, Table, compose
-from ixs_reduce.cli.tables import hkl_text
+from ixs_core.terminal_tables import hkl_text
 from simulate.planning.figures import expected_spectra_grid, map_of_plan
 from simulate.planning.store import StoredPlan, plan_keys, read_plan_result
 from simulate.sqe_figures import figure_of

@@ -69,7 +69,7 @@ def _folded_json(fit: SpectrumFit) -> dict[str, Any] | None:
 
 def show(result: BatchResult, project: Path, csv: Path | None) -> None:
     """Print the table of fits and what to know of them."""
-    from ixs_reduce.cli.tables import Column, print_table
+    from ixs_core.terminal_tables import Column, print_table
 
     columns = [
         Column("scan"),

@@ -166,7 +166,7 @@ def _print_file(scan_file: ScanFile, scans: Sequence[Scan]) -> None:
 
 
 def _print_scans(scans: Sequence[Scan], after: Sequence[str]) -> None:
-    from ixs_reduce.cli.tables import Column, print_table
+    from ixs_core.terminal_tables import Column, print_table
 
     with_main = any(scan.main_analyzer for scan in scans)
     columns = [

@@ -276,8 +276,8 @@ def _living(item: _Reduced) -> set[str | None]:
 
 
 def _show(output: Path, reduced: Sequence[_Reduced]) -> None:
+    from ixs_core.terminal_tables import Column, print_table
     from ixs_reduce.cli.flag_words import flag_words
-    from ixs_reduce.cli.tables import Column, print_table
 
     every = set.intersection(*({f for s in item.spectra for f in s.flags} for item in reduced))
     common = {f for f in every if f.analyzer is None} if len(reduced) > 1 else set()

@@ -242,7 +242,7 @@ def _remarks(fits: Sequence[ResolutionFit]) -> list[str]:
 
 
 def _show(fits: Sequence[ResolutionFit], output: Path | None) -> None:
-    from ixs_reduce.cli.tables import Column, print_table
+    from ixs_core.terminal_tables import Column, print_table
 
     numbers = (
         "scan",

@@ -101,6 +101,7 @@ def plan(
 
     What a setting gives: ixs plan FC --experiment exp.toml --setting "7 6.3 0" --hours 4
     """
+    from ixs_core.picture_files import check_figure_name
     from simulate.cli import plan_views as views
     from simulate.cli.beamtime import beamtime_of, linewidth_number
     from simulate.cli.calculation import (
@@ -109,7 +110,6 @@ def plan(
         load_calculation,
         with_displacements_of,
     )
-    from simulate.cli.pictures import check_figure_name
 
     if not target and not setting:
         raise typer.BadParameter('give --target, for example --target "q=(0,0.3,0) branch=1-3"')
@@ -239,7 +239,7 @@ def _write(
     files: Sequence[Path],
 ) -> None:
     """The files asked for."""
-    from simulate.cli.pictures import write_figure
+    from ixs_core.picture_files import write_figure
     from simulate.planning import illustrate, write_plan, write_plan_result
     from simulate.planning.figures import expected_spectra_grid, map_of_plan
 
@@ -274,7 +274,7 @@ def _write(
 
 
 def _show(made: Plan) -> None:
-    from ixs_reduce.cli.tables import Column, hkl_text, print_table
+    from ixs_core.terminal_tables import Column, hkl_text, print_table
 
     columns = [
         Column("rank"),

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ixs_core.atomic import atomic_write_text
 from ixs_core.errors import InputError
-from ixs_reduce.cli.tables import hkl_text
+from ixs_core.picture_files import write_figure
+from ixs_core.terminal_tables import hkl_text
 from simulate.cli.calculation import Calculation, numbers
-from simulate.cli.pictures import write_figure
 
 if TYPE_CHECKING:
     from ixs_core.arrays import FloatArray
@@ -35,7 +35,7 @@ def show_zones(
     as_json: bool,
 ) -> None:
     """One mode over all zones near reach, the quickest first; or two modes against each other."""
-    from ixs_reduce.cli.tables import Column, print_table
+    from ixs_core.terminal_tables import Column, print_table
     from simulate.planning import rank_contrast, rank_zones, zones_csv, zones_record
     from simulate.planning import zone_map as draw_map
 
@@ -93,7 +93,7 @@ def show_settings(
     """What every analyzer will know after some hours at given settings."""
     import numpy as np
 
-    from ixs_reduce.cli.tables import Column, print_table
+    from ixs_core.terminal_tables import Column, print_table
     from ixs_reduce.effective_modes import branch_text
     from simulate.planning import expected_spectra, expected_spectra_grid, panel_of, place
 
@@ -213,7 +213,7 @@ def show_decisions(
     """Which analyzers and Q tell two calculations apart, by hours."""
     import numpy as np
 
-    from ixs_reduce.cli.tables import Column, print_table
+    from ixs_core.terminal_tables import Column, print_table
     from simulate.planning import deciding_momenta, place, rank_zones
 
     if setting:

@@ -98,9 +98,9 @@ def sqe(
 
     For a fit: ixs sqe phonopy_params.yaml --at project.h5 && ixs fit project.h5 --modes predicted
     """
+    from ixs_core.picture_files import check_figure_name
     from ixs_core.project import Project
     from simulate.cli.calculation import check_temperature, linewidth_option, load_calculation
-    from simulate.cli.pictures import check_figure_name
     from simulate.cli.project_cells import cells_of_spectra
 
     if sum(choice is not None for choice in (q or None, path, setting, at, grid)) != 1:
@@ -372,7 +372,7 @@ def _write(
     if output is not None:
         print(f"written: {output}", file=sys.stderr)
     if figure is not None:
-        from simulate.cli.pictures import write_figure
+        from ixs_core.picture_files import write_figure
         from simulate.sqe_figures import figure_of
 
         write_figure(figure, figure_of(result))

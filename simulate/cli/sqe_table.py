@@ -18,7 +18,7 @@ def show_modes(result: SqeResult) -> None:
     """Print the modes that scatter at each Q, and what is left out of them."""
     import numpy as np
 
-    from ixs_reduce.cli.tables import Column, hkl_text, print_table
+    from ixs_core.terminal_tables import Column, hkl_text, print_table
     from simulate.phonons.modes import IMAGINARY_MEV
 
     lines = result.lines

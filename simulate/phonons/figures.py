@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ixs_core.arrays import FloatArray
-from ixs_reduce.figure_style import (
+from ixs_core.figure_style import (
     BLUE,
     ENERGY_LABEL,
     FAINT,

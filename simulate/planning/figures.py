@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ixs_reduce.figure_style import (
+from ixs_core.figure_style import (
     BLUE,
     DATA,
     ENERGY_LABEL,

@@ -1,4 +1,4 @@
-"""How all figures of measured spectra look: colours, type, layout in inches."""
+"""How all figures look: colours, type, layout in inches."""
 
 from __future__ import annotations
 
