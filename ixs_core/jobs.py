@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -304,6 +305,33 @@ def terminal_progress(title: str, *, silent: bool = False) -> Iterator[Progress]
             bar.update(task, completed=done, total=total or None, text=text)
 
         yield show
+
+
+@contextmanager
+def interrupt_cancels(notice: str) -> Iterator[CancelToken]:
+    """A token that the first Ctrl-C sets, with a notice on stderr; the second one interrupts.
+
+    For work that keeps what it has when it is cancelled. Outside the main thread, where no
+    signal arrives, the token is an ordinary one.
+    """
+    token = CancelToken()
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    # A job in the background of a shell ignores Ctrl-C, and shall go on doing so.
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield token
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if token.cancelled:
+            raise KeyboardInterrupt
+        print(notice, file=sys.stderr)
+        token.cancel()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield token
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _say_nothing(done: int, total: int, text: str) -> None:

@@ -28,7 +28,14 @@ def check_figure_name(path: Path, option: str = "--figure") -> None:
 
 def write_figure(path: Path, figure: Figure) -> None:
     """Write a figure in the format of its ending, and say so on stderr."""
-    check_figure_name(path)
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, format=path.suffix.lower()[1:], dpi=150)
+    save_figure(path, figure)
     print(f"written: {path}", file=sys.stderr)
+
+
+def save_figure(path: Path, figure: Figure) -> None:
+    """Write a figure in the format of its ending: PNG with 150 dpi, PDF with TrueType fonts."""
+    from matplotlib import rc_context
+
+    check_figure_name(path)
+    with rc_context({"pdf.fonttype": 42}), atomic_write(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.lower()[1:], dpi=150)

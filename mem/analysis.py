@@ -1,0 +1,210 @@
+"""From structure factors to everything that is shown of a density: the chain behind `ixs mem`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gemmi
+import numpy as np
+
+from ixs_core.arrays import FloatArray
+from ixs_core.errors import InputError
+from ixs_core.jobs import CancelToken, Progress
+from mem.analysis_options import AnalysisOptions, reconstruction_settings
+from mem.basins import basins
+from mem.density import Density
+from mem.density_result import DensityResult, DrawnSection, SiteResult
+from mem.path_analysis import path_result
+from mem.path_choice import NamedPath, choose_paths
+from mem.peaks import site_peaks
+from mem.reconstruct import reconstruct
+from mem.reflections import Reflections
+from mem.section import Section, section_sites
+
+_MOMENTS_SHOWN = (2, 4, 6, 8)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A density and what is shown of it."""
+
+    density: Density
+    result: DensityResult
+
+
+def analyse(
+    reflections: Reflections,
+    options: AnalysisOptions,
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Analysis:
+    """Reconstruct, cut sections, follow paths with uncertainties, compare with the model.
+
+    Parameters
+    ----------
+    reflections : Reflections
+    options : AnalysisOptions
+    progress, cancel
+        As for all long functions; a cancelled reconstruction keeps its last density and skips
+        what would come after it.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    InputError
+        From any of the steps; planes and paths are checked before the reconstruction starts.
+    """
+    structure = reflections.structure
+    paths = [path for text in options.paths for path in choose_paths(text, structure)]
+    planes = [parse_plane(text, options, reflections, paths) for text in options.planes]
+    density = reconstruct(
+        reflections,
+        **reconstruction_settings(options, reflections),
+        progress=progress,
+        cancel=cancel,
+    )
+    sections = tuple(density.section(miller, origin) for miller, origin in planes)
+    stopped = density.report is not None and bool(density.report.stopped)
+    shown = replace(options, bootstrap=0, null=False) if stopped else options
+    followed = tuple(
+        path_result(path, density, reflections, shown, progress=progress, cancel=cancel)
+        for path in paths
+    )
+    result = DensityResult(
+        name=Path(reflections.source).stem,
+        temperature_k=reflections.temperature_k,
+        statistics=statistics(density, reflections),
+        sites=site_results(density),
+        sections=tuple(_with_sites(section, density) for section in sections),
+        paths=followed,
+        hkl=reflections.hkl,
+        f_observed=np.abs(reflections.f),
+        sigma=reflections.sigma,
+        residual=density.report.residual if density.report else np.empty(0),
+        d_spacing=reflections.d_spacing,
+        notes=tuple(dict.fromkeys((*reflections.notes, *density.notes))),
+    )
+    return Analysis(density, result)
+
+
+def parse_plane(
+    text: str, options: AnalysisOptions, reflections: Reflections, paths: list[NamedPath]
+) -> tuple[FloatArray, FloatArray]:
+    """Plane and origin as `Density.section` takes them.
+
+    "h k l" contains the point or site of `options.through`, else the start of the first path,
+    else the origin; "x y z : x y z : x y z" goes through three points.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    """
+    try:
+        rows = [[float(word) for word in part.split()] for part in text.split(":")]
+    except ValueError:
+        rows = []
+    if len(rows) == 3 and all(len(row) == 3 for row in rows):
+        return np.array(rows), np.zeros(3)
+    if len(rows) != 1 or len(rows[0]) != 3:
+        raise InputError(
+            "not a plane",
+            key="plane",
+            found=text,
+            expected='Miller indices "0 1 0", or three points "x y z : x y z : x y z"',
+        )
+    if options.through is not None:
+        return np.array(rows[0]), _point(options.through, reflections)
+    return np.array(rows[0]), paths[0].points[0] if paths else np.zeros(3)
+
+
+def _point(text: str, reflections: Reflections) -> FloatArray:
+    """A fractional point, or the position of a site or of the first site of an element."""
+    try:
+        point = np.array([float(word) for word in text.replace(",", " ").split()])
+    except ValueError:
+        point = np.empty(0)
+    if point.shape == (3,):
+        return point
+    sites = reflections.structure.sites if reflections.structure else ()
+    for site in sites:
+        if text.lower() in (site.label.lower(), site.element.lower()):
+            return site.position
+    raise InputError(
+        "neither a point nor a site",
+        key="through",
+        found=text,
+        expected='"x y z"' + "".join(f", {site.label}" for site in sites),
+    )
+
+
+def _with_sites(section: Section, density: Density) -> DrawnSection:
+    if density.structure is None:
+        return DrawnSection(section)
+    near = section_sites(section, density.structure)
+    return DrawnSection(section, tuple((site.label, site.u, site.v) for site in near))
+
+
+def statistics(density: Density, reflections: Reflections) -> dict[str, Any]:
+    """The numbers of a reconstruction by name, for tables and JSON."""
+    report = density.report
+    if report is None:
+        raise ValueError("a density from a file has no statistics")
+    residual = report.residual
+    comparison = reflections.comparison
+    return {
+        **{
+            name: getattr(report, name)
+            for name in (
+                *("chi2", "r_factor", "wr_factor", "entropy", "iterations", "seconds"),
+                *("solver", "prior", "weighting", "target", "converged", "gradient", "stopped"),
+                *("grid", "coarse_grid"),
+            )
+        },
+        "moments": {
+            str(n): float(np.mean(residual**n)) / gaussian_moment(n) for n in _MOMENTS_SHOWN
+        },
+        "asked_moments": {str(n): weight for n, weight in report.moments.items()},
+        "reflections": len(reflections),
+        "d_min_angstrom": float(reflections.d_spacing.min()),
+        "electrons": density.electrons,
+        "density_min": float(density.values.min()),
+        "density_max": float(density.values.max()),
+        "r_model": None if comparison is None else comparison.r_factor,
+        "r_calculated": None if comparison is None else comparison.r_calculated,
+        "missing_low_angle": 0 if comparison is None else len(comparison.missing_low_angle),
+    }
+
+
+def gaussian_moment(order: int) -> float:
+    """M_n = (n-1)!!, the even central moment of the normal distribution."""
+    return float(np.prod(np.arange(order - 1, 0, -2)))
+
+
+def site_results(density: Density) -> tuple[SiteResult, ...]:
+    """The maximum at every refined site, with the electrons of its basin."""
+    structure = density.structure
+    if structure is None:
+        return ()
+    shares = basins(density)
+    found = []
+    for site, peak in zip(structure.sites, site_peaks(density), strict=True):
+        number = gemmi.Element(site.element).atomic_number
+        found.append(
+            SiteResult(
+                label=site.label,
+                element=site.element,
+                position=peak.position,
+                density=peak.density,
+                distance_angstrom=peak.distance_angstrom,
+                electrons=shares.electrons_of(peak.position),
+                charge_refined=number * site.occupancy,
+            )
+        )
+    return tuple(found)

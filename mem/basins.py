@@ -1,0 +1,173 @@
+"""Bader basins: the regions from which the steepest ascent of ρ leads to the same maximum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ixs_core.arrays import FloatArray, IntArray
+from ixs_core.crystal import cell_vectors
+from ixs_core.errors import InputError
+from mem.density import Density
+from mem.interpolation import fractional_points, is_positive
+from mem.peaks import grid_maxima
+
+ATOM_ANGSTROM = 0.5
+"""A maximum within this distance of an atom is the atom's."""
+
+
+@dataclass(frozen=True)
+class Basins:
+    """The cell divided into the basins of the maxima of ρ.
+
+    Parameters
+    ----------
+    labels : (nx, ny, nz) int32 array
+        Number of the basin of every grid point.
+    attractors : (m, 3) array
+        Fractional coordinates of the grid points of the maxima, highest first.
+    density : (m,) array
+        ρ there in e/Å³.
+    electrons : (m,) array
+        ∫ρ dV over each basin; their sum is that of the cell.
+    volume : (m,) array
+        In Å³.
+    sites, elements : tuple of m str
+        Label and element of the atom within `ATOM_ANGSTROM` of each maximum; "" for a maximum
+        that is none's.
+    """
+
+    labels: IntArray
+    attractors: FloatArray
+    density: FloatArray
+    electrons: FloatArray
+    volume: FloatArray
+    sites: tuple[str, ...]
+    elements: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.attractors)
+
+    def basin_at(self, position: ArrayLike) -> int:
+        """Number of the basin of a fractional position: that of the nearest grid point.
+
+        Raises
+        ------
+        InputError
+            It is not one point.
+        """
+        point = fractional_points(position, "position")
+        if point.shape != (3,):
+            raise InputError("not one point", key="position", found=f"shape {point.shape}")
+        index = np.round(point * self.labels.shape).astype(int) % self.labels.shape
+        return int(self.labels[tuple(index)])
+
+    def electrons_of(self, position: ArrayLike) -> float:
+        """Electrons of the basin of a fractional position; errors as in `basin_at`."""
+        return float(self.electrons[self.basin_at(position)])
+
+    def mask(self, names: tuple[str, ...]) -> np.ndarray:
+        """(nx, ny, nz) bool: the points in basins of these sites or elements.
+
+        Raises
+        ------
+        InputError
+            No maximum belongs to one of the names.
+        """
+        known = set(self.sites) | set(self.elements)
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    "no basin is that of this site or element",
+                    key="mask",
+                    found=name,
+                    expected=", ".join(sorted(known - {""})) or "a density with a structure",
+                )
+        chosen = [
+            site in names or element in names
+            for site, element in zip(self.sites, self.elements, strict=True)
+        ]
+        return np.asarray(np.array(chosen)[self.labels])
+
+
+def basins(density: Density) -> Basins:
+    """Divide the cell into basins by the near-grid ascent.
+
+    From every grid point a path goes up the gradient of ln ρ (of ρ where the density is not
+    positive everywhere), step by step to the neighbour nearest to the true path, the rounding
+    being carried along and corrected; the points at the boundaries of the basins are gone over
+    again until none changes. Without the correction basins would be biased towards the
+    directions of the grid.
+
+    Parameters
+    ----------
+    density : Density
+
+    Returns
+    -------
+    Basins
+
+    Raises
+    ------
+    InputError
+        The density is not finite.
+
+    References
+    ----------
+    Tang, Sanville & Henkelman, J. Phys. Condens. Matter 21, 084204 (2009).
+    """
+    from mem.basin_ascent import assign_basins
+
+    values = np.ascontiguousarray(density.values, dtype=float)
+    if not np.isfinite(values).all():
+        raise InputError("the density is not finite", file=density.source or None)
+    heights = np.log(values) if is_positive(density) else values
+    shape = np.array(values.shape)
+    steps = cell_vectors(density.lattice) / shape[:, None]
+    maxima = grid_maxima(heights, -np.inf)
+    maxima = maxima[np.argsort(-values[tuple(maxima.T)], kind="stable")]
+    labels = assign_basins(heights, maxima, np.linalg.inv(steps @ steps.T), _lengths(steps))
+    voxel = density.lattice.volume / values.size
+    count = np.bincount(labels.ravel(), minlength=len(maxima))
+    held = np.bincount(labels.ravel(), weights=values.ravel(), minlength=len(maxima))
+    attractors = maxima / shape
+    sites, elements = _owners(density, attractors)
+    return Basins(
+        labels=labels,
+        attractors=attractors,
+        density=values[tuple(maxima.T)],
+        electrons=held * voxel,
+        volume=count * voxel,
+        sites=sites,
+        elements=elements,
+    )
+
+
+def _lengths(steps: FloatArray) -> FloatArray:
+    """(3, 3, 3) length in Å of the steps to all neighbours; 1 for the middle."""
+    moves = np.array(list(product((-1, 0, 1), repeat=3)))
+    lengths = np.linalg.norm(moves @ steps, axis=1)
+    lengths[len(moves) // 2] = 1.0
+    return np.asarray(lengths.reshape(3, 3, 3))
+
+
+def _owners(density: Density, attractors: FloatArray) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Label and element of the atom that each maximum belongs to."""
+    structure = density.structure
+    nobody = ("",) * len(attractors)
+    if structure is None or not structure.sites:
+        return nobody, nobody
+    atoms, vectors = structure.atoms, cell_vectors(density.lattice)
+    sites, elements = list(nobody), list(nobody)
+    for i, attractor in enumerate(attractors):
+        apart = atoms.position - attractor
+        apart -= np.round(apart)
+        distance = np.linalg.norm(apart @ vectors, axis=1)
+        nearest = int(distance.argmin())
+        if distance[nearest] < ATOM_ANGSTROM:
+            sites[i] = structure.sites[atoms.site[nearest]].label
+            elements[i] = atoms.elements[nearest]
+    return tuple(sites), tuple(elements)

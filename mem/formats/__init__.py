@@ -1,0 +1,1 @@
+"""Files of structure factors and of densities; one file per format."""
