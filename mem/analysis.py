@@ -13,7 +13,7 @@ from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
 from mem.analysis_options import AnalysisOptions, reconstruction_settings
-from mem.basins import basins
+from mem.basins import atomic_basins
 from mem.density import Density
 from mem.density_result import DensityResult, DrawnSection, SiteResult
 from mem.path_analysis import path_result
@@ -88,7 +88,9 @@ def analyse(
         sigma=reflections.sigma,
         residual=density.report.residual if density.report else np.empty(0),
         d_spacing=reflections.d_spacing,
-        notes=tuple(dict.fromkeys((*reflections.notes, *density.notes))),
+        notes=tuple(
+            dict.fromkeys((*reflections.notes, *(density.report.notes if density.report else ())))
+        ),
     )
     return Analysis(density, result)
 
@@ -119,9 +121,11 @@ def parse_plane(
             found=text,
             expected='Miller indices "0 1 0", or three points "x y z : x y z : x y z"',
         )
-    if options.through is not None:
-        return np.array(rows[0]), _point(options.through, reflections)
-    return np.array(rows[0]), paths[0].points[0] if paths else np.zeros(3)
+    miller = np.array(rows[0])
+    start = paths[0].points[0] if paths else np.zeros(3)
+    inside = start if options.through is None else _point(options.through, reflections)
+    # Away from the cell's origin across the plane only, so that sections start at cell axes.
+    return miller, miller * (miller @ inside) / max(miller @ miller, 1.0)
 
 
 def _point(text: str, reflections: Reflections) -> FloatArray:
@@ -192,7 +196,7 @@ def site_results(density: Density) -> tuple[SiteResult, ...]:
     structure = density.structure
     if structure is None:
         return ()
-    shares = basins(density)
+    shares = atomic_basins(density)
     found = []
     for site, peak in zip(structure.sites, site_peaks(density), strict=True):
         number = gemmi.Element(site.element).atomic_number

@@ -48,10 +48,12 @@ def assign_basins(
     is_maximum = np.zeros(heights.shape, dtype=np.bool_)
     is_maximum[tuple(maxima.T)] = True
     waiting = _boundary(labels)
-    for _ in range(_MOST_ROUNDS):
+    seen = np.zeros(heights.shape, dtype=np.int32)
+    for number in range(1, _MOST_ROUNDS + 1):
         if not len(waiting):
             break
-        waiting = _go_over(heights, inverse_metric, lengths, labels, is_maximum, waiting)
+        anew = _anew(heights, inverse_metric, lengths, labels, is_maximum, waiting)
+        waiting = _relabelled(labels, is_maximum, waiting, anew, seen, number)
     return labels
 
 
@@ -208,7 +210,7 @@ def _basin_uphill(
 
 
 @_compiled
-def _go_over(
+def _anew(
     heights: FloatArray,
     inverse_metric: FloatArray,
     lengths: FloatArray,
@@ -216,25 +218,48 @@ def _go_over(
     is_maximum: BoolArray,
     waiting: IntArray,
 ) -> IntArray:
-    """Label points anew, all by the labels before; the boundary points near those that changed."""
-    nx, ny, nz = labels.shape
+    """Labels of the points that wait, all by the labels before."""
     anew = np.empty(len(waiting), dtype=np.int32)
     for n in range(len(waiting)):
         x, y, z = waiting[n]
         anew[n] = _basin_uphill(heights, inverse_metric, lengths, labels, is_maximum, x, y, z)
-    near = np.zeros(labels.shape, dtype=np.bool_)
+    return anew
+
+
+@_compiled
+def _relabelled(
+    labels: IntArray,
+    is_maximum: BoolArray,
+    waiting: IntArray,
+    anew: IntArray,
+    seen: IntArray,
+    number: int,
+) -> IntArray:
+    """Give points their new labels; the points at a boundary near those that changed.
+
+    `seen` holds for every point the number of the last round that looked at it.
+    """
+    nx, ny, nz = labels.shape
+    changed = np.zeros(len(waiting), dtype=np.bool_)
     for n in range(len(waiting)):
         x, y, z = waiting[n]
-        if anew[n] == labels[x, y, z]:
-            continue
+        changed[n] = anew[n] != labels[x, y, z]
         labels[x, y, z] = anew[n]
+    near = np.empty((27 * changed.sum(), 3), dtype=np.int64)
+    count = 0
+    for n in range(len(waiting)):
+        if not changed[n]:
+            continue
         for i in range(-1, 2):
             for j in range(-1, 2):
                 for k in range(-1, 2):
-                    near[_wrapped(x + i, nx), _wrapped(y + j, ny), _wrapped(z + k, nz)] = True
-    found = np.stack(np.nonzero(near), axis=1)
-    keep = np.zeros(len(found), dtype=np.bool_)
-    for n in range(len(found)):
-        x, y, z = found[n]
-        keep[n] = not (_is_inside(labels, x, y, z) or is_maximum[x, y, z])
-    return found[keep]
+                    x = _wrapped(waiting[n, 0] + i, nx)
+                    y = _wrapped(waiting[n, 1] + j, ny)
+                    z = _wrapped(waiting[n, 2] + k, nz)
+                    if seen[x, y, z] == number:
+                        continue
+                    seen[x, y, z] = number
+                    if not (is_maximum[x, y, z] or _is_inside(labels, x, y, z)):
+                        near[count, 0], near[count, 1], near[count, 2] = x, y, z
+                        count += 1
+    return near[:count]

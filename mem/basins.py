@@ -146,6 +146,95 @@ def basins(density: Density) -> Basins:
     )
 
 
+def atomic_basins(density: Density) -> Basins:
+    """Divide the cell among the atoms: basins without an atom go to that beyond their best pass.
+
+    A reconstruction has shallow maxima between the atoms. From the highest pass downwards, two
+    basins that meet there become one unless both have an atom; so every point goes to the atom
+    that it is joined to by the densest way. Atoms without a maximum of their own have no basin.
+    Between equivalent atoms equal passes leave the choice to rounding: electrons and volumes are
+    therefore means over the atoms of a site, which keeps their sums.
+
+    Parameters
+    ----------
+    density : Density
+        With a structure.
+
+    Returns
+    -------
+    Basins
+
+    Raises
+    ------
+    InputError
+        There is no structure, no maximum is near an atom of it, or as `basins`.
+    """
+    fine = basins(density)
+    if not any(fine.sites):
+        raise InputError(
+            "no basin can be given to an atom",
+            file=density.source or None,
+            found="no structure" if density.structure is None else "no maximum near an atom",
+            expected=f"a maximum within {ATOM_ANGSTROM} Å of an atom",
+        )
+    owner = _owning_basins(fine, *_passes(density.values, fine.labels))
+    kept, renumbered = np.unique(owner, return_inverse=True)
+    renumbered = renumbered.astype(np.int32)
+    sites = tuple(fine.sites[i] for i in kept)
+    return Basins(
+        labels=renumbered[fine.labels],
+        attractors=fine.attractors[kept],
+        density=fine.density[kept],
+        electrons=_site_means(sites, _sums(renumbered, fine.electrons)),
+        volume=_site_means(sites, _sums(renumbered, fine.volume)),
+        sites=sites,
+        elements=tuple(fine.elements[i] for i in kept),
+    )
+
+
+def _sums(number: IntArray, values: FloatArray) -> FloatArray:
+    return np.bincount(number, weights=values).astype(float)
+
+
+def _site_means(sites: tuple[str, ...], values: FloatArray) -> FloatArray:
+    _, number = np.unique(np.array(sites), return_inverse=True)
+    return np.asarray((_sums(number, values) / np.bincount(number))[number])
+
+
+def _passes(values: FloatArray, labels: IntArray) -> tuple[IntArray, FloatArray]:
+    """(n, 2) pairs of basins that meet, and the highest ρ (n,) at which they do."""
+    count = int(labels.max()) + 1
+    keys, heights = [], []
+    for axis in range(3):
+        other = np.roll(labels, -1, axis)
+        meet = np.nonzero(labels != other)
+        first, second = labels[meet].astype(np.int64), other[meet]
+        keys.append(np.minimum(first, second) * count + np.maximum(first, second))
+        heights.append(np.minimum(values[meet], np.roll(values, -1, axis)[meet]))
+    pairs, number = np.unique(np.concatenate(keys), return_inverse=True)
+    highest = np.full(len(pairs), -np.inf)
+    np.maximum.at(highest, number, np.concatenate(heights))
+    return np.stack(np.divmod(pairs, count), axis=1), highest
+
+
+def _owning_basins(fine: Basins, pairs: IntArray, heights: FloatArray) -> IntArray:
+    """(m,) for every basin the one with an atom that it is joined to; itself if there is none."""
+    parent = list(range(len(fine)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i, j in pairs[np.argsort(-heights, kind="stable")].tolist():
+        a, b = root(i), root(j)
+        if a != b and not (fine.sites[a] and fine.sites[b]):
+            a, b = (a, b) if fine.sites[a] or not fine.sites[b] else (b, a)
+            parent[b] = a  # the root is the one with the atom
+    return np.array([root(i) for i in range(len(fine))])
+
+
 def _lengths(steps: FloatArray) -> FloatArray:
     """(3, 3, 3) length in Å of the steps to all neighbours; 1 for the middle."""
     moves = np.array(list(product((-1, 0, 1), repeat=3)))

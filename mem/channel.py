@@ -8,7 +8,7 @@ than twice the combined error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,10 @@ class ChannelClaim:
         √(σ² + σ_null² + bias²), without σ_null where that is NaN.
     claimed : bool
         ratio > max(null, model) + 2 error.
+    prior : str
+        Of the reconstructions. Anything but "uniform" is a density of which much is known, and
+        that lacks a channel if its model does: then what is there is shown only as far as χ²
+        demands, no null tells how far, and `error` is too small.
     sentence : str
         All of this in words.
     """
@@ -54,6 +58,7 @@ class ChannelClaim:
     bias: float
     error: float
     claimed: bool
+    prior: str
     sentence: str
 
     @property
@@ -116,8 +121,10 @@ def channel_claim(
     error = float(np.sqrt(sigma**2 + np.nan_to_num(spread) ** 2 + bias**2))
     claimed = ratio > max(reference, model) + CRITERION * error
     numbers = (float(data.distance[index]), ratio, sigma, reference, spread, model, bias, error)
-    draft = ChannelClaim(*numbers, claimed=claimed, sentence="")
-    return ChannelClaim(*numbers, claimed=claimed, sentence=_sentence(draft, null, peak))
+    report = measured.density.report
+    prior = "uniform" if report is None else report.prior
+    draft = ChannelClaim(*numbers, claimed=claimed, prior=prior, sentence="")
+    return replace(draft, sentence=_sentence(draft, null, peak))
 
 
 def _sentence(claim: ChannelClaim, null: NullProfile, peak: str) -> str:
@@ -142,7 +149,13 @@ def _sentence(claim: ChannelClaim, null: NullProfile, peak: str) -> str:
             f"{claim.error:.2g}, noise and bias, above that): none may be claimed. Nor is its "
             "absence shown: whatever lies below this limit would not be seen."
         )
-    return f"{facts} {verdict}"
+    if claim.prior == "uniform":
+        return f"{facts} {verdict}"
+    caution = (
+        f"The prior ({claim.prior}) biases this towards itself by more than the errors say: where "
+        "it has no channel, one is shown too weak or not at all."
+    )
+    return f"{facts} {verdict} {caution}"
 
 
 def _index(measured: Bootstrap, null: NullProfile, at_angstrom: float | None) -> int:

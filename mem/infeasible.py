@@ -6,13 +6,14 @@ With φ* the smallest value of all densities on the grid, and L the largest KL p
     φ(p_μ) - L/μ ≤ φ* ≤ φ(p_μ),
 
 for KL(p_μ) + μ φ(p_μ) ≤ KL(p*) + μ φ* ≤ L + μ φ*. μ is raised until the bounds are 1 % apart,
-each solution being the start of the next.
+each solution being the start of the next, or until numbers are no longer accurate enough for the
+next (a μ so large that ρ has all but vanished nearly everywhere).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -97,8 +98,10 @@ def smallest_constraint(
         penalty, _ = constraint.conjugate(b, mu)
         bound = (-(found.point.value + penalty) - limit) / mu
         lower = max(bound, 0.0 if best is None else best.lower_bound)
-        best = Nearest(found.point, value, lower, steps)
-        if value - lower <= _GAP * value or value <= 1:
+        if best is None or value < best.value:
+            best = Nearest(found.point, value, lower, steps)
+        best = replace(best, lower_bound=lower, iterations=steps)
+        if value - lower <= _GAP * value or value <= 1 or not found.converged:
             break
         mu *= _FACTOR
     assert best is not None

@@ -2,7 +2,7 @@
 
 Only the neighbourhood of the wanted points is looked at. An interpolating cubic spline needs all
 grid values in principle, but their influence dies off by √3 - 2 = -0.268 per grid point, so that
-`MARGIN` points around a block give it to 1e-9 (Unser, IEEE Signal Process. Mag. 16(6), 22 (1999)).
+`MARGIN` points around a block give it to 1e-7 (Unser, IEEE Signal Process. Mag. 16(6), 22 (1999)).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
 from mem.density import Density
 
-MARGIN = 16
+MARGIN = 12
 """Grid points around a block whose values still matter for its spline."""
 
 _REACH = 2  # coefficients on each side that a cubic spline is made of

@@ -18,6 +18,7 @@ from mem.penalty import Constraint
 
 _MEMORY = 40
 _RESTARTS = 5
+_BEYOND = 0.01  # of the tolerance is tried; rounding in D ends the search before or after
 
 
 class _Unbounded(Exception):
@@ -29,11 +30,13 @@ def minimise_lbfgs(
     constraint: Constraint,
     b: FloatArray,
     *,
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-4,
     iterations: int = 5000,
     watch: Watch | None = None,
 ) -> Solution:
     """Minimise D from b (k,); as `mem.newton.minimise`.
+
+    Line searches compare values of D, whose rounding leaves gradients of some 1e-5 σ.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def minimise_lbfgs(
     if constraint.value(point.residual) <= 1:
         return Solution(point, 0.0, 0, 0.0, True)
     run = _Run(dual, constraint, _scale(dual), watch)
-    start = b if b.any() else run.first(point)
+    start = b if b.any() and _value(dual, constraint, b) < 0 else run.first(point)
     z = start / run.scale
     for _ in range(_RESTARTS):  # with a fresh memory, should the line search end in rounding
         try:
@@ -65,7 +68,7 @@ def minimise_lbfgs(
                     "maxcor": _MEMORY,
                     "maxiter": iterations - run.steps,
                     "maxfun": 2 * iterations,
-                    "gtol": tolerance * float(run.scale.min()),
+                    "gtol": _BEYOND * tolerance * float(run.scale.min()),
                     "ftol": 0.0,
                 },
                 callback=run.stepped,
@@ -122,6 +125,10 @@ class _Run:
         _, _, mu = self._constraint.support(self._point.b)
         converged = gradient <= tolerance and not unbounded
         return Solution(self._point, mu, self.steps, gradient, converged, unbounded)
+
+
+def _value(dual: EntropyDual, constraint: Constraint, b: FloatArray) -> float:
+    return dual.at(b).value + constraint.support(b)[0]
 
 
 def _scale(dual: EntropyDual) -> FloatArray:

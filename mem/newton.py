@@ -37,6 +37,7 @@ Watch = Callable[[Point], None]
 
 _MODEL_STEPS = 60
 _ARMIJO = 1e-4
+_LARGEST_CHANGE = 3.0  # of ln μ in one step
 _EXCESS = 1e-11  # of ln φ in the model
 
 
@@ -135,7 +136,7 @@ def minimise(
     ----------
     dual, constraint
     b : (k,) array
-        Start; zeros for ρ = τ.
+        Start; zeros for ρ = τ, which is also taken where the start is worse.
     model_at : callable
         Gives the covariance at a point.
     tolerance : float
@@ -149,6 +150,9 @@ def minimise(
     penalty_at = _penalty(constraint, fixed_mu)
     point = dual.at(b)
     penalty, y, mu = penalty_at(b)
+    if b.any() and point.value + penalty > 0:  # worse than b = 0, where D = 0: no use as a start
+        point = dual.at(np.zeros_like(b))
+        penalty, y, mu = penalty_at(point.b)
     floor = -dual.largest_divergence - 1e-6
     step = 0
     while True:
@@ -227,7 +231,7 @@ def model_minimum(
         ):
             break
         change_y, change_mu = _model_step(model, constraint, state, fixed)
-        length = min(1.0, 2.0 / max(abs(change_mu), 1e-300))
+        length = 1.0
         trial = state
         while length > 1e-6:
             trial_y, trial_mu = state.y + length * change_y, state.log_mu + length * change_mu
@@ -290,6 +294,7 @@ def _model_step(
     dy_moving = -of_mu + model.times(moving)
     slope = constraint.slope(state.y) / constraint.value(state.y)
     change_mu = (-state.excess - float(slope @ dy_fixed)) / float(slope @ dy_moving)
+    change_mu = min(max(change_mu, -_LARGEST_CHANGE), _LARGEST_CHANGE)
     return dy_fixed + change_mu * dy_moving, change_mu
 
 

@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import ndimage, sparse
-from scipy.sparse import csgraph
-from scipy.spatial import KDTree
+from scipy import ndimage
 
-from ixs_core.arrays import BoolArray, FloatArray, IntArray
+from ixs_core.arrays import BoolArray, FloatArray
 from ixs_core.crystal import cell_vectors
 from ixs_core.errors import InputError
 from ixs_core.units import BOLTZMANN_MEV_K
-from mem.basins import Basins, basins
+from mem.basins import Basins
 from mem.density import Density
 from mem.interpolation import fractional_points, is_positive, local_log_density
+from mem.path_search import (
+    Search,
+    bottleneck,
+    easiest_way,
+    forbidden_points,
+    masked_values,
+    nearest_node,
+    search_box,
+)
 from mem.profile import Profile, path_points, profile
 
-_MOST_NODES = 3_000_000
+_WORTH_A_DETOUR = 0.9  # a way is as good as the best if its lowest ρ is no lower than this
 _IMAGE_ANGSTROM = 0.08  # distance of the points that relax to the ridge
 _SMOOTH_IMAGES = 2.0
 _TENSION = 0.02  # share of the second difference taken off per step; holds the points in line
@@ -105,8 +111,9 @@ def minimum_density_path(
     """The way from one point to another on which the lowest ρ is highest, then the easiest one.
 
     On a grid of about `step` Å in a box around the two points, the largest ρ_b is found for
-    which they are connected through points with ρ ≥ ρ_b. Among the ways through those points
-    the one with the smallest ∫ds/ρ is taken (Dijkstra), and relaxed to the ridge of ρ: its points
+    which they are connected through points with ρ ≥ ρ_b. Among the ways through points with
+    ρ ≥ 0.9 ρ_b (less is not worth a detour) the one with the smallest ∫ds/ρ is taken (Dijkstra),
+    and relaxed to the ridge of ρ: its points
     move along the gradient of ln ρ at right angles to the path, at equal distances, so that it
     runs over the saddle itself (string method; E, Ren & Vanden-Eijnden, J. Chem. Phys. 126,
     164103 (2007)). Points that would enter the mask stay where they are.
@@ -125,7 +132,7 @@ def minimum_density_path(
     mask : sequence of str, or (nx, ny, nz) bool array
         Site labels or elements whose atoms the path keeps out of, or the forbidden grid points.
     radius_angstrom : float or None
-        Keep this far from the masked atoms instead of out of their Bader basins.
+        Keep this far from the masked atoms instead of out of their basins (`atomic_basins`).
     regions : Basins or None
         The basins of this density, if they are known already.
     step : float
@@ -153,12 +160,12 @@ def minimum_density_path(
             file=density.source or None,
             found=f"{float(density.values.min()):g} e/Å³",
         )
-    nodes, values = _box(density, ends, step, margin)
-    places = tuple(_nearest(nodes, point * density.shape) for point in ends)
-    forbidden, clearance = _forbidden(
-        density, mask, radius_angstrom, regions, _Search(nodes, values, places)
+    nodes, values = search_box(density, ends, step, margin)
+    places = tuple(nearest_node(nodes, point * density.shape) for point in ends)
+    forbidden, clearance = forbidden_points(
+        density, mask, radius_angstrom, regions, Search(nodes, values, places)
     )
-    search = _Search(nodes, _masked(values, nodes, forbidden), places)
+    search = Search(nodes, masked_values(values, nodes, forbidden), places)
     for point, place in zip(ends, places, strict=True):
         if search.values[place] == 0:
             raise InputError(
@@ -167,7 +174,7 @@ def minimum_density_path(
                 found=f"{point.tolist()}",
                 hint="mask other sites, or start elsewhere",
             )
-    rough = _easiest(density, search, _bottleneck(search))
+    rough = easiest_way(density, search, _WORTH_A_DETOUR * bottleneck(search))
     rough[0], rough[-1] = ends
     return replace(_best(density, rough, forbidden, n), clearance_angstrom=clearance)
 
@@ -211,199 +218,6 @@ def potential(profile: Profile, temperature_k: float, reference: float | None = 
         temperature_k=float(temperature_k),
         reference=zero,
     )
-
-
-@dataclass(frozen=True)
-class _Search:
-    nodes: list[IntArray]  # grid indices along each axis, unwrapped
-    values: FloatArray  # ρ there, 0 where it is forbidden
-    ends: tuple[tuple[int, ...], ...]  # places of the two ends in `values`
-
-    def connected(self, allowed: BoolArray) -> bool:
-        """Whether the ends are joined by neighbours (of 26) that are all allowed."""
-        parts, _ = ndimage.label(allowed, structure=np.ones((3, 3, 3)))
-        return bool(parts[self.ends[0]] == parts[self.ends[1]] != 0)
-
-
-def _forbidden(
-    density: Density,
-    mask: Sequence[str] | BoolArray,
-    radius: float | None,
-    regions: Basins | None,
-    search: _Search,
-) -> tuple[BoolArray | None, float | None]:
-    """(nx, ny, nz) the grid points that the mask forbids, or None for no mask; the clearance."""
-    if isinstance(mask, np.ndarray) and mask.dtype == bool:
-        if mask.shape != density.shape:
-            raise InputError(
-                "the mask is not on the grid of the density",
-                key="mask",
-                found=f"shape {mask.shape}",
-                expected=f"{density.shape}",
-            )
-        return mask, None
-    names = (mask,) if isinstance(mask, str) else tuple(str(name) for name in mask)
-    if not names:
-        return None, None
-    if radius is not None:
-        return _near_atoms(density, names, radius), radius
-    inside = (regions or basins(density)).mask(names)
-    allowed = _masked(search.values, search.nodes, inside) > 0
-    if search.connected(allowed) or not all(allowed[end] for end in search.ends):
-        return inside, None
-    clearance = _inscribed(density, names, allowed, search)
-    return inside & _near_atoms(density, names, clearance), clearance
-
-
-def _masked(values: FloatArray, nodes: list[IntArray], forbidden: BoolArray | None) -> FloatArray:
-    if forbidden is None:
-        return values
-    wrapped = (axis % n for axis, n in zip(nodes, forbidden.shape, strict=True))
-    return np.where(forbidden[np.ix_(*wrapped)], 0.0, values)
-
-
-def _inscribed(
-    density: Density, names: tuple[str, ...], allowed: BoolArray, search: _Search
-) -> float:
-    """Distance in Å from the masked atoms to the nearest point in a basin that is not theirs."""
-    shape = np.array(density.shape)
-    steps = cell_vectors(density.lattice) / shape[:, None]
-    points = np.stack(np.meshgrid(*search.nodes, indexing="ij"), axis=-1)[allowed]
-    # All images in the cells that the box touches and those around them.
-    cells = product(
-        *(
-            range(int(axis[0] // n) - 1, int(axis[-1] // n) + 2)
-            for axis, n in zip(search.nodes, shape, strict=True)
-        )
-    )
-    images = _masked_atoms(density, names) + np.array(list(cells))[:, None]
-    distance, _ = KDTree(images.reshape(-1, 3) * shape @ steps).query(points @ steps)
-    return float(distance.min())
-
-
-def _near_atoms(density: Density, names: tuple[str, ...], radius: float) -> BoolArray:
-    """(nx, ny, nz) the grid points within a distance of the masked atoms."""
-    shape = np.array(density.shape)
-    steps = cell_vectors(density.lattice) / shape[:, None]
-    reach = np.ceil(radius * np.linalg.norm(np.linalg.inv(steps), axis=0)).astype(int) + 1
-    ball = np.array(list(product(*(range(-r, r + 1) for r in reach))))
-    result = np.zeros(density.shape, dtype=bool)
-    for position in _masked_atoms(density, names):
-        centre = np.round(position * shape).astype(int)
-        apart = (centre + ball - position * shape) @ steps
-        near = (centre + ball)[np.linalg.norm(apart, axis=1) < radius] % shape
-        result[tuple(near.T)] = True
-    return result
-
-
-def _masked_atoms(density: Density, names: tuple[str, ...]) -> FloatArray:
-    """(n, 3) fractional positions of the atoms of these sites or elements."""
-    structure = density.structure
-    sites = structure.sites if structure else ()
-    unknown = set(names) - {s.label for s in sites} - {s.element for s in sites}
-    if unknown or structure is None:
-        raise InputError(
-            "no such site or element",
-            key="mask",
-            found=", ".join(sorted(unknown)),
-            expected=", ".join(site.label for site in sites) or "a density with a structure",
-        )
-    chosen = [sites[i].label in names or sites[i].element in names for i in structure.atoms.site]
-    return np.asarray(structure.atoms.position[np.array(chosen)])
-
-
-def _box(
-    density: Density, ends: FloatArray, step: float, margin: float
-) -> tuple[list[IntArray], FloatArray]:
-    """Grid indices along each axis, unwrapped, of a box around the ends, and ρ there."""
-    if not (step > 0 and margin >= 0):
-        raise InputError(
-            "not the extent of a search", key="step, margin", found=f"{step}, {margin}"
-        )
-    shape = np.array(density.shape)
-    steps = cell_vectors(density.lattice) / shape[:, None]
-    stride = np.maximum(1, np.round(step / np.linalg.norm(steps, axis=1))).astype(int)
-    reach = margin * np.linalg.norm(np.linalg.inv(steps), axis=0)
-    low = np.floor(ends.min(axis=0) * shape - reach).astype(int)
-    high = np.ceil(ends.max(axis=0) * shape + reach).astype(int)
-    nodes = [np.arange(a, b + s, s) for a, b, s in zip(low, high, stride, strict=True)]
-    count = int(np.prod([len(axis) for axis in nodes]))
-    if count > _MOST_NODES:
-        raise InputError(
-            "the box around the path is too large",
-            key="step",
-            found=f"{count} points",
-            expected=f"{_MOST_NODES} at most",
-            hint="take a larger step or a smaller margin, or go by way of a site in between",
-        )
-    wrapped = (axis % m for axis, m in zip(nodes, shape, strict=True))
-    return nodes, np.asarray(density.values[np.ix_(*wrapped)], dtype=float)
-
-
-def _nearest(nodes: list[IntArray], index: FloatArray) -> tuple[int, ...]:
-    return tuple(int(np.abs(a - i).argmin()) for a, i in zip(nodes, index, strict=True))
-
-
-def _bottleneck(search: _Search) -> float:
-    """The largest level at which two points are connected through neighbours not below it."""
-    levels = np.unique(search.values[search.values > 0])
-    levels = levels[levels <= min(search.values[end] for end in search.ends)]
-    low, high = 0, len(levels)  # connected at levels[low], if anywhere; not at levels[high]
-    while high - low > 1:
-        middle = (low + high) // 2
-        if search.connected(search.values >= levels[middle]):
-            low = middle
-        else:
-            high = middle
-    if not search.connected(search.values >= levels[low]):
-        raise InputError(
-            "the mask leaves no way between the ends",
-            key="mask",
-            hint="mask fewer sites, give a smaller radius, or allow a larger margin",
-        )
-    return float(levels[low])
-
-
-def _easiest(density: Density, search: _Search, level: float) -> FloatArray:
-    """(m, 3) fractional points of the way with the smallest ∫ds/ρ through ρ ≥ level."""
-    values = search.values
-    parts, _ = ndimage.label(values >= level, structure=np.ones((3, 3, 3)))
-    usable = parts == parts[search.ends[0]]
-    number = np.full(values.shape, -1)
-    number[usable] = np.arange(np.count_nonzero(usable))
-    graph = _neighbour_costs(density, search, usable, number)
-    first, last = (int(number[end]) for end in search.ends)
-    _, before = csgraph.dijkstra(graph, directed=False, indices=first, return_predecessors=True)
-    way = [last]
-    while way[-1] != first:
-        way.append(int(before[way[-1]]))
-    index = np.argwhere(usable)[way[::-1]]
-    along = [axis[i] for axis, i in zip(search.nodes, index.T, strict=True)]
-    return np.stack(along, axis=1) / density.shape
-
-
-def _neighbour_costs(
-    density: Density, search: _Search, usable: BoolArray, number: IntArray
-) -> sparse.csr_array:
-    """∫ds/ρ between neighbours (trapezium rule), every pair once."""
-    values = search.values
-    steps = cell_vectors(density.lattice) / np.array(density.shape)[:, None]
-    strides = np.array([axis[1] - axis[0] for axis in search.nodes])
-    rows, columns, costs = [], [], []
-    for move in product((-1, 0, 1), repeat=3):
-        if move <= (0, 0, 0):
-            continue
-        pairs = list(zip(move, values.shape, strict=True))
-        here = tuple(slice(max(0, -d), min(m, m - d)) for d, m in pairs)
-        there = tuple(slice(max(0, d), min(m, m + d)) for d, m in pairs)
-        both = usable[here] & usable[there]
-        length = float(np.linalg.norm(np.array(move) * strides @ steps))
-        rows.append(number[here][both])
-        columns.append(number[there][both])
-        costs.append(length * (1 / values[here][both] + 1 / values[there][both]) / 2)
-    size = int(usable.sum())
-    edges = (np.concatenate(rows), np.concatenate(columns))
-    return sparse.csr_array((np.concatenate(costs), edges), shape=(size, size))
 
 
 def _best(density: Density, rough: FloatArray, forbidden: BoolArray | None, n: int) -> DensityPath:

@@ -382,8 +382,10 @@ def _one_sample(
 ) -> FloatArray | str:
     """ρ at the points from the data of one sample, or why there is none."""
     data = resampled(centre, np.random.default_rng([seed, index]))
+    # With a good prior the multipliers are small, and those of other data are no better than 0.
+    near = start if solver.prior is None else None
     try:
-        density = solver.solve(data, start, cancel=cancel)
+        density = solver.solve(data, near, cancel=cancel)
     except InfeasibleTarget as error:
         return str(error)
     if density.report is not None and not density.report.converged:

@@ -21,7 +21,8 @@ bytes  content
 ====== =========================================================================================
 
 Descriptions do not agree on whether the rotations of fType 1 go by rows or by columns. The
-operators that fill the grid without contradiction are taken: columns first, then rows.
+operators that keep the lengths of the cell and fill the grid without contradiction are taken:
+columns first, then rows.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ import numpy as np
 
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.atomic import atomic_write
+from ixs_core.crystal import cell_vectors
 from ixs_core.errors import InputError
+from ixs_core.lattice import Lattice
 from mem.density import Density
 
 HEADER_BYTES = 152
@@ -43,6 +46,7 @@ MOST_POINTS = 2**31 - 1
 """More points than an int32 index counts are refused."""
 
 _VERSION = (3, 0, 0, 0)
+_METRIC_ERROR = 5e-3  # a cell is often written with the errors of its measurement
 _PERIODIC_ERROR = 1e-3  # of the largest value; ends of a general grid may differ by rounding
 
 
@@ -216,9 +220,10 @@ def _from_independent(body: memoryview, header: _Header, file: Path) -> FloatArr
         )
     rotations = operators[:, :9].reshape(-1, 3, 3)
     for turned in (rotations.swapaxes(1, 2), rotations):
-        flat = _filled(
-            header.shape, pairs["i"], pairs["v"], turned, operators[:, 9:], lattice, centred
-        )
+        if not _fit_cell(turned, header.cell):
+            continue
+        operations = (turned, operators[:, 9:], lattice, centred)
+        flat = _filled(header.shape, pairs["i"], pairs["v"], *operations)
         if flat is not None:
             return flat
     raise InputError(
@@ -227,6 +232,17 @@ def _from_independent(body: memoryview, header: _Header, file: Path) -> FloatArr
         found=f"{n_operators} operators, {n_points} lattice points",
         hint="export all values (fType 0)",
     )
+
+
+def _fit_cell(rotations: IntArray, cell: tuple[float, ...]) -> bool:
+    """Whether rotations of fractional coordinates keep all lengths: Rᵀ G R = G."""
+    try:
+        vectors = cell_vectors(Lattice.from_cell(cell))
+    except InputError:
+        return False  # said by who asks for the density
+    metric = vectors @ vectors.T
+    turned = rotations.swapaxes(1, 2) @ metric @ rotations
+    return bool(np.abs(turned - metric).max() < _METRIC_ERROR * np.abs(metric).max())
 
 
 def _filled(

@@ -9,7 +9,7 @@ from scipy.special import erf
 from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from ixs_core.symmetry import Symmetry
-from mem.basins import basins
+from mem.basins import atomic_basins, basins
 from mem.density import Density
 from tests.mem.analytic_densities import (
     P1,
@@ -133,6 +133,34 @@ def test_the_order_of_the_grid_points_does_not_matter() -> None:
     first = basins(density)
     shifted = basins(Density(TRICLINIC, np.roll(density.values, (11, 5, 17), (0, 1, 2)), P1))
     assert np.allclose(first.electrons, shifted.electrons, rtol=2e-3)
+
+
+def test_maxima_between_the_atoms_go_to_the_atom_beyond_the_higher_pass() -> None:
+    # A low maximum between two atoms of a row, nearer to I than to Cu.
+    lattice = Lattice(9.0, 4.0, 4.0)
+    structure = crystal(lattice, P1, Cu1=(0.15, 0.5, 0.5), I1=(0.65, 0.5, 0.5))
+    low = np.array([0.43, 0.5, 0.5])
+    atoms = [(p, n, 0.4) for p, n in zip(structure.atoms.position, (29.0, 53.0), strict=True)]
+    values = 1e-3 + gaussians(fractions((90, 40, 40)), lattice, [*atoms, (low, 1.0, 0.4)])
+    density = Density(lattice, values, P1, structure=structure)
+    fine, whole = basins(density), atomic_basins(density)
+    extra = fine.basin_at(low)
+    assert fine.sites[extra] == ""
+    assert sorted(whole.sites) == ["Cu1", "I1"]
+    assert whole.sites[whole.basin_at(low)] == "I1"
+    assert np.isclose(whole.electrons.sum(), density.electrons)
+    assert np.isclose(whole.volume.sum(), lattice.volume)
+    gained = whole.electrons_of((0.65, 0.5, 0.5)) - fine.electrons_of((0.65, 0.5, 0.5))
+    assert gained >= fine.electrons[extra] * 0.999
+    assert np.isclose(
+        gained + whole.electrons_of((0.15, 0.5, 0.5)),
+        density.electrons - fine.electrons_of((0.65, 0.5, 0.5)),
+    )
+
+
+def test_atomic_basins_need_atoms() -> None:
+    with pytest.raises(InputError, match="no structure"):
+        atomic_basins(wave_density((12, 12, 12)))
 
 
 def test_bad_questions() -> None:

@@ -87,7 +87,7 @@ def test_unmasked_the_path_runs_through_the_anion() -> None:
     density = anion_between()
     ends = (0.3, 0.5, 0.5), (0.7, 0.5, 0.5)
     free = minimum_density_path(density, *ends, step=0.2)
-    masked = minimum_density_path(density, *ends, mask=("I",), step=0.2)
+    masked = minimum_density_path(density, *ends, mask=("I",))
     iodine = np.array([0.5, 0.72, 0.5])
     apart = [
         np.linalg.norm((path.points - iodine) @ cell_vectors(density.lattice), axis=1).min()

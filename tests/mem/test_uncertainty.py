@@ -340,6 +340,16 @@ def test_a_null_below_the_model_is_no_license(small: Bootstrap, null: NullProfil
     assert channel_claim(made_up(0.0031, 0.0001, small), low).threshold >= 0.003
 
 
+def test_a_prior_without_a_channel_is_warned_of(
+    exact: Reflections, small: Bootstrap, null: NullProfile
+) -> None:
+    assert "prior" not in channel_claim(made_up(0.004, 0.0009, small), null).sentence
+    prior = bootstrap(exact, 2, PATH, prior="procrystal", **FEW)
+    claim = channel_claim(made_up(0.004, 0.0009, prior), null)
+    assert claim.prior == "procrystal"
+    assert "The prior (procrystal) biases" in claim.sentence
+
+
 def test_other_paths_do_not_compare(small: Bootstrap, null: NullProfile) -> None:
     with pytest.raises(InputError, match="different paths"):
         channel_claim(small, null)
