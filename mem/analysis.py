@@ -6,22 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import gemmi
 import numpy as np
 
 from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
 from mem.analysis_options import AnalysisOptions, reconstruction_settings
-from mem.basins import atomic_basins
 from mem.density import Density
-from mem.density_result import DensityResult, DrawnSection, SiteResult
+from mem.density_result import DensityResult, DrawnSection
 from mem.path_analysis import path_result
 from mem.path_choice import NamedPath, choose_paths
-from mem.peaks import site_peaks
 from mem.reconstruct import reconstruct
 from mem.reflections import Reflections
 from mem.section import Section, section_sites
+from mem.sites import site_results
 
 _MOMENTS_SHOWN = (2, 4, 6, 8)
 
@@ -189,26 +187,3 @@ def statistics(density: Density, reflections: Reflections) -> dict[str, Any]:
 def gaussian_moment(order: int) -> float:
     """M_n = (n-1)!!, the even central moment of the normal distribution."""
     return float(np.prod(np.arange(order - 1, 0, -2)))
-
-
-def site_results(density: Density) -> tuple[SiteResult, ...]:
-    """The maximum at every refined site, with the electrons of its basin."""
-    structure = density.structure
-    if structure is None:
-        return ()
-    shares = atomic_basins(density)
-    found = []
-    for site, peak in zip(structure.sites, site_peaks(density), strict=True):
-        number = gemmi.Element(site.element).atomic_number
-        found.append(
-            SiteResult(
-                label=site.label,
-                element=site.element,
-                position=peak.position,
-                density=peak.density,
-                distance_angstrom=peak.distance_angstrom,
-                electrons=shares.electrons_of(peak.position),
-                charge_refined=number * site.occupancy,
-            )
-        )
-    return tuple(found)

@@ -93,6 +93,9 @@ class SiteResult:
         e/Å³ at the maximum.
     distance_angstrom : float
         From the refined site.
+    model_distance_angstrom : float
+        From the maximum of the refined model's own density, which a skewed vibration moves away
+        from the site.
     electrons : float
         In the Bader basin of the maximum.
     charge_refined : float
@@ -104,6 +107,7 @@ class SiteResult:
     position: FloatArray
     density: float
     distance_angstrom: float
+    model_distance_angstrom: float
     electrons: float
     charge_refined: float
 

@@ -102,7 +102,8 @@ def reconstruct(
         Before there was a density.
     """
     started = time.perf_counter()
-    problem = Problem.of(reflections, weighting, checked_moments(moments or {2: 1.0}), target)
+    orders = checked_moments({2: 1.0} if moments is None else moments)
+    problem = Problem.of(reflections, weighting, orders, target)
     method = _method(solver, problem)
     source = PriorSource.of(prior, reflections)
     grids = _grids(problem, grid_step, grid, coarse_step, source.sharp)

@@ -143,6 +143,7 @@ def _sites(results: list[DensityResult]) -> Table:
         "Site",
         Column("ρ at the maximum", "e/Å³", ".2f"),
         Column("from the refined site", "Å", ".3f"),
+        Column("from the model's maximum", "Å", ".3f"),
         Column("Electrons in its basin", "", ".2f"),
         Column("of the neutral atom", "", ".2f"),
     ]
@@ -152,13 +153,19 @@ def _sites(results: list[DensityResult]) -> Table:
             site.label,
             site.density,
             site.distance_angstrom,
+            site.model_distance_angstrom,
             site.electrons,
             site.charge_refined,
         )
         for result in results
         for site in result.sites
     ]
-    return Table(columns, rows, "Maxima of the density at the refined sites.")
+    return Table(
+        columns,
+        rows,
+        "Maxima of the density at the refined sites. A skewed vibration moves the maximum of the "
+        "model itself away from the site.",
+    )
 
 
 def _worst(results: list[DensityResult]) -> Table:

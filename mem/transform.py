@@ -160,17 +160,6 @@ class Transform:
         self._for_all(one, len(self._slabs))
         return self.means(Spectrum(0.0, self._analysed_along_a(rows) / self.points))
 
-    def spectrum(self, density: FloatArray) -> Spectrum:
-        """The spectrum of a density on the grid, divided by its mean."""
-        rows = self._empty_rows()
-
-        def one(index: int) -> None:
-            part = self._slabs[index]
-            rows[part] = self._rows_analysed(density[part])
-
-        self._for_all(one, len(self._slabs))
-        return Spectrum(0.0, self._analysed_along_a(rows) / density.sum())
-
     def structure_factors(self, spectrum: Spectrum) -> ComplexArray:
         """(n,) F/F(000) at the reflections of the basis."""
         return _taken(spectrum.values, *self._at_reflections)

@@ -115,7 +115,16 @@ def _show_sites(results: Sequence[DensityResult]) -> None:
     columns = [
         Column("data", text=True),
         Column("site", text=True),
-        *map(Column, ("ρ max (e/Å³)", "from refined (Å)", "electrons in basin", "neutral atom")),
+        *map(
+            Column,
+            (
+                "ρ max (e/Å³)",
+                "from site (Å)",
+                "from model's (Å)",
+                "electrons in basin",
+                "neutral atom",
+            ),
+        ),
     ]
     rows = [
         [
@@ -123,6 +132,7 @@ def _show_sites(results: Sequence[DensityResult]) -> None:
             site.label,
             f"{site.density:.2f}",
             f"{site.distance_angstrom:.3f}",
+            f"{site.model_distance_angstrom:.3f}",
             f"{site.electrons:.2f}",
             f"{site.charge_refined:.2f}",
         ]

@@ -52,7 +52,7 @@ def test_sizes_suit_every_setting(name: str) -> None:
 def test_operators_permute_the_points(name: str) -> None:
     symmetry = Symmetry.from_name(name)
     shape = compatible_grid(a_cell(name), symmetry, 0.8)
-    points = np.stack(np.indices(shape), axis=-1).reshape(-1, 3) / shape
+    points = np.indices(shape).reshape(3, -1).T / np.array(shape)
     for rotation, translation in zip(symmetry.rotations, symmetry.translations, strict=True):
         image = grid_permutation(shape, rotation, translation)
         assert np.array_equal(np.sort(image), np.arange(len(points)))
@@ -89,7 +89,7 @@ def test_wrong_grids_are_explained() -> None:
     with pytest.raises(InputError, match="three positive"):
         checked_grid((20, 20), Symmetry.from_name("P 1"))
     with pytest.raises(InputError, match="three positive"):
-        checked_grid((20, 20.5, 20), Symmetry.from_name("P 1"))  # type: ignore[list-item]
+        checked_grid((20, 20.5, 20), Symmetry.from_name("P 1"))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="step"):
         compatible_grid(Lattice.cubic(5.0), Symmetry.from_name("P 1"), 0.0)
     with pytest.raises(InputError, match="too large"):

@@ -35,6 +35,11 @@ CELLS = {
 }
 
 
+def grid_points(density: Density) -> FloatArray:
+    """(points, 3) fractional."""
+    return np.asarray(np.indices(density.shape).reshape(3, -1).T / np.array(density.shape))
+
+
 @pytest.mark.parametrize(("name", "cell"), CELLS.items())
 def test_symmetric_positive_exact(name: str, cell: tuple[float, ...]) -> None:
     reflections = synthetic_reflections(name, cell)
@@ -52,7 +57,7 @@ def test_symmetric_positive_exact(name: str, cell: tuple[float, ...]) -> None:
         image = flat[grid_permutation(density.shape, rotation, translation)]
         np.testing.assert_allclose(image, flat, rtol=1e-9)
     # F by the definition, at a few reflections, from the density itself.
-    points = np.stack(np.indices(density.shape), axis=-1).reshape(-1, 3) / density.shape
+    points = grid_points(density)
     for i in range(0, len(reflections), max(1, len(reflections) // 5)):
         wave = np.exp(2j * np.pi * points @ reflections.hkl[i])
         f = np.mean(flat * wave) * reflections.lattice.volume
@@ -119,19 +124,19 @@ def test_the_setting_makes_no_difference(name: str, matrix: FloatArray) -> None:
 def test_a_face_centred_triclinic_cell() -> None:
     symmetry = Symmetry.from_triplets(["x,y,z", "x,y+1/2,z+1/2", "x+1/2,y,z+1/2"])
     reflections = synthetic_reflections("F 1", (6, 7, 8, 85, 95, 100), 1.2, symmetry=symmetry)
-    report = reconstruct(reflections, 0.2).report
+    report = reconstruct(reflections, 0.1).report
     assert report is not None
     assert report.converged
     primitive = changed_basis(reflections, np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]) / 2)
     assert len(primitive.symmetry) == 1
-    same = reconstruct(primitive, 0.2).report
+    same = reconstruct(primitive, 0.1).report
     assert same is not None
-    assert same.entropy == pytest.approx(report.entropy, abs=1e-5)
+    assert same.entropy == pytest.approx(report.entropy, abs=1e-4)
 
 
 def test_density_at_is_that_of_the_grid_and_of_any_finer_one() -> None:
     reflections = synthetic_reflections("P 21 21 21", CELLS["P 21 21 21"])
-    density = reconstruct(reflections, 0.2)
+    density = reconstruct(reflections, 0.09)
     index = np.random.default_rng(1).integers(0, density.shape, (50, 3))
     on_grid = density_at(density, index / np.array(density.shape) + [1, -2, 0])
     np.testing.assert_allclose(on_grid, density.values[tuple(index.T)], rtol=1e-11)
@@ -139,7 +144,7 @@ def test_density_at_is_that_of_the_grid_and_of_any_finer_one() -> None:
     finer = reconstruct(reflections, grid=shape, start=density.multipliers)
     between = density_at(density, (index + 0.5) / np.array(density.shape))
     expected = finer.values[tuple((2 * index + 1).T)]
-    np.testing.assert_allclose(between, expected, rtol=1e-3)
+    np.testing.assert_allclose(between, expected, rtol=5e-3)
     assert density_at(density, np.zeros((2, 5, 3))).shape == (2, 5)
 
 
@@ -149,8 +154,9 @@ def test_coarse_grid_first_ends_where_the_fine_one_alone_does() -> None:
     alone = reconstruct(reflections, 0.08, coarse_step=0.08)
     assert both.report is not None
     assert alone.report is not None
-    assert both.report.coarse_grid != both.report.grid == alone.report.coarse_grid
-    np.testing.assert_allclose(both.values, alone.values, rtol=1e-6)
+    assert both.report.coarse_grid != both.report.grid
+    assert alone.report.coarse_grid == both.report.grid
+    np.testing.assert_allclose(both.values, alone.values, rtol=1e-5)
 
 
 def test_solvers_end_in_the_same_density() -> None:
@@ -267,7 +273,7 @@ def test_groups_bring_back_what_overlap_hides(name: str) -> None:
     assert report.chi2 == pytest.approx(1.0, abs=1e-5)
     # χ² with the true G of the density: the directions agree with it.
     total = np.sum(np.abs(report.f - data.f) ** 2 / data.sigma**2)
-    points = np.stack(np.indices(density.shape), axis=-1).reshape(-1, 3) / density.shape
+    points = grid_points(density)
     for group in data.groups:
         wave = np.exp(2j * np.pi * points @ group.hkl.T)
         f = density.values.ravel() @ wave / len(points) * data.lattice.volume
@@ -279,8 +285,8 @@ def test_groups_bring_back_what_overlap_hides(name: str) -> None:
     truth = gaussian_structure_factors(full.lattice, full.symmetry, hidden)
     errors = []
     for found in (density, less):
-        grid = np.stack(np.indices(found.shape), axis=-1).reshape(-1, 3) / found.shape
-        f = found.values.ravel() @ np.exp(2j * np.pi * grid @ hidden.T) / len(grid)
+        wave = np.exp(2j * np.pi * grid_points(found) @ hidden.T)
+        f = found.values.ravel() @ wave / found.values.size
         errors.append(np.linalg.norm(f * full.lattice.volume - truth))
     assert errors[0] < 0.75 * errors[1]
 
@@ -425,3 +431,22 @@ def test_real_data(shared_data, kelvin: int) -> None:  # type: ignore[no-untyped
         np.testing.assert_allclose(image, flat, rtol=1e-9)
     lbfgs = reconstruct(reflections, 0.1, solver="lbfgs")
     assert np.abs(lbfgs.values - density.values).sum() / density.values.sum() < 1e-5
+
+
+def test_procrystal_prior_on_real_data(shared_data) -> None:  # type: ignore[no-untyped-def]
+    from mem.read import read_reflections
+
+    reflections = read_reflections(shared_data / "cscu2i3" / "structure" / "300K.cif")
+    density = reconstruct(reflections, 0.1, prior="procrystal")
+    report = density.report
+    assert report is not None
+    assert report.converged
+    assert report.prior == "procrystal"
+    assert report.chi2 == pytest.approx(1.0, abs=0.002)
+    uniform = reconstruct(reflections, 0.1).report
+    assert uniform is not None
+    assert report.entropy > uniform.entropy + 1  # nearer to its prior
+    index = np.random.default_rng(2).integers(0, density.shape, (30, 3))
+    exact = density_at(density, index / np.array(density.shape))
+    # The prior's integral and its mean over the grid are the same to what the grid resolves.
+    np.testing.assert_allclose(exact, density.values[tuple(index.T)], rtol=2e-3)

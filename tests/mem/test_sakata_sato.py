@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -26,10 +28,10 @@ def test_steps_multiply_the_density_by_the_published_factor() -> None:
     dual = EntropyDual(Transform(problem.basis, shape, workers=1), problem.data)
     points: list = []
     sakata_sato(dual, problem, iterations=6, watch=points.append)
-    r = np.stack(np.indices(shape), axis=-1).reshape(-1, 3) / shape
+    r = np.indices(shape).reshape(3, -1).T / np.array(shape)
     orbits = problem.basis.orbits
     compared = 0
-    for first, second in zip(points, points[1:], strict=False):
+    for first, second in itertools.pairwise(points):
         if second is first:
             continue  # a step that was taken back
         old, new = dual.density(first).ravel(), dual.density(second).ravel()
