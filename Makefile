@@ -35,7 +35,7 @@ view: $(STAMP)
 	@echo "The viewer is not built yet; 'make demo' writes report/index.html."
 
 docs: $(STAMP)
-	$(BIN)/python docs/build.py
+	$(BIN)/python -m docs.build
 
 clean:
 	rm -rf $(VENV) report build *.egg-info

@@ -69,7 +69,7 @@ def _lines(name: str, measured: dict) -> list[Measurement]:
     return [
         Measurement(name, measured["seconds"], "limit", _SECONDS, "≤ 5 s"),
         Measurement(
-            f"{name}: MB instead of s", measured["megabytes"], "limit", _MEGABYTES, "≤ 600 MB"
+            f"{name}: peak memory", measured["megabytes"], "limit", _MEGABYTES, "≤ 600 MB", "MB"
         ),
     ]
 

@@ -7,12 +7,17 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import fitting, phonons, reading
+from benchmarks import density, fitting, phonons, reading
 from ixs_core.atomic import atomic_write_text
 from ixs_core.provenance import versions_of
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
-GROUPS = {"fitting": fitting.run, "reading": reading.run, "phonons": phonons.run}
+GROUPS = {
+    "fitting": fitting.run,
+    "reading": reading.run,
+    "phonons": phonons.run,
+    "density": density.run,
+}
 
 
 def main() -> None:
@@ -24,10 +29,7 @@ def main() -> None:
         if not measured:
             print(f"{group}: not measured, the development data are missing (IXS_SHARED)")
         for m in measured:
-            print(
-                f"{m.name}: {m.seconds * 1e3:.2f} ms; {m.peer}: {m.peer_seconds * 1e3:.2f} ms; "
-                f"ratio {m.ratio:.2f} (wanted: {m.target})"
-            )
+            print(m)
     record = {
         "measured": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, one core, CPU seconds",

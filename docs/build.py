@@ -7,6 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from benchmarks.timing import shown
 from ixs_core.atomic import atomic_write_text
 from ixs_core.cli import app, mounted_commands
 
@@ -47,15 +48,11 @@ def benchmarks_page() -> str:
     for group in record["results"].values():
         for m in group:
             lines.append(
-                f"| {m['name']} | {_time(m['seconds'])} | {m['peer']} | "
-                f"{_time(m['peer_seconds'])} | {m['ratio']:.2f} | {m['target']} |"
+                f"| {m['name']} | {shown(m['seconds'], m['unit'])} | {m['peer']} | "
+                f"{shown(m['peer_seconds'], m['unit'])} | {m['ratio']:.2f} | {m['target']} |"
             )
     versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
     return "\n".join([*lines, "", f"Versions: {versions}."]) + "\n"
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.2f} ms"
 
 
 if __name__ == "__main__":
