@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_core.errors import InputError
+from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import CancelToken, Progress
 from mem.analysis_options import AnalysisOptions, reconstruction_settings
-from mem.density import Density
-from mem.density_result import DensityResult, DrawnSection
-from mem.path_analysis import path_result
+from mem.density import Density, MemReport
+from mem.density_result import DensityResult, DrawnSection, PathResult
+from mem.path_analysis import path_results
 from mem.path_choice import NamedPath, choose_paths
 from mem.reconstruct import reconstruct
 from mem.reflections import Reflections
@@ -46,8 +47,8 @@ def analyse(
     reflections : Reflections
     options : AnalysisOptions
     progress, cancel
-        As for all long functions; a cancelled reconstruction keeps its last density and skips
-        what would come after it.
+        As for all long functions; a cancelled reconstruction keeps its last density, and
+        cancelled uncertainties leave the density and its profiles without them.
 
     Returns
     -------
@@ -67,13 +68,9 @@ def analyse(
         progress=progress,
         cancel=cancel,
     )
+    report = report_of(density)
     sections = tuple(density.section(miller, origin) for miller, origin in planes)
-    stopped = density.report is not None and bool(density.report.stopped)
-    shown = replace(options, bootstrap=0, null=False) if stopped else options
-    followed = tuple(
-        path_result(path, density, reflections, shown, progress=progress, cancel=cancel)
-        for path in paths
-    )
+    followed, notes = _paths(paths, density, reflections, options, progress, cancel)
     result = DensityResult(
         name=Path(reflections.source).stem,
         temperature_k=reflections.temperature_k,
@@ -84,13 +81,39 @@ def analyse(
         hkl=reflections.hkl,
         f_observed=np.abs(reflections.f),
         sigma=reflections.sigma,
-        residual=density.report.residual if density.report else np.empty(0),
+        residual=report.residual,
         d_spacing=reflections.d_spacing,
-        notes=tuple(
-            dict.fromkeys((*reflections.notes, *(density.report.notes if density.report else ())))
-        ),
+        notes=tuple(dict.fromkeys((*reflections.notes, *report.notes, *notes))),
     )
     return Analysis(density, result)
+
+
+def report_of(density: Density) -> MemReport:
+    """The report that every reconstruction has."""
+    if density.report is None:
+        raise ValueError("a density from a file has no report")
+    return density.report
+
+
+def _paths(
+    paths: Sequence[NamedPath],
+    density: Density,
+    reflections: Reflections,
+    options: AnalysisOptions,
+    progress: Progress | None,
+    cancel: CancelToken | None,
+) -> tuple[tuple[PathResult, ...], tuple[str, ...]]:
+    """Profiles, without uncertainties once the work was cancelled: the density itself is kept."""
+    alone = replace(options, bootstrap=0, null=False)
+    if report_of(density).stopped:
+        return path_results(paths, density, reflections, alone), ()
+    try:
+        found = path_results(paths, density, reflections, options, progress=progress, cancel=cancel)
+    except Cancelled:
+        return path_results(paths, density, reflections, alone), (
+            "cancelled: the profiles have no uncertainties and no null",
+        )
+    return found, tuple(note for path in found for note in path.notes)
 
 
 def parse_plane(
@@ -155,9 +178,7 @@ def _with_sites(section: Section, density: Density) -> DrawnSection:
 
 def statistics(density: Density, reflections: Reflections) -> dict[str, Any]:
     """The numbers of a reconstruction by name, for tables and JSON."""
-    report = density.report
-    if report is None:
-        raise ValueError("a density from a file has no statistics")
+    report = report_of(density)
     residual = report.residual
     comparison = reflections.comparison
     return {

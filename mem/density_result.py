@@ -59,6 +59,8 @@ class PathResult:
     middle : mapping
         Numbers at the lowest point of the profile between its ends: "distance_angstrom",
         "ratio", "sigma", "bias", "null", "model", "claimed".
+    notes : tuple of str
+        Samples that were left out, and the like.
     """
 
     kind: str
@@ -73,6 +75,7 @@ class PathResult:
     band: FloatArray | None = None
     claim: str = ""
     middle: Mapping[str, float | bool | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def ratio(self) -> FloatArray:

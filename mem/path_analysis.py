@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,44 +18,76 @@ from mem.path_choice import NamedPath
 from mem.pathway import minimum_density_path
 from mem.profile import Profile
 from mem.reflections import Reflections
-from mem.uncertainty import NullProfile, bootstrap, null_profile
+from mem.uncertainty import Bootstrap, NullProfile, bootstrap_paths, null_profiles
 
 
-def path_result(
-    path: NamedPath,
+def path_results(
+    paths: Sequence[NamedPath],
     density: Density,
     reflections: Reflections,
     options: AnalysisOptions,
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-) -> PathResult:
-    """The profile along a path, its uncertainty, and the null profile, as far as asked for.
+) -> tuple[PathResult, ...]:
+    """Profiles along paths, their uncertainties, and their nulls, as far as asked for.
 
     Raises
     ------
     InputError
         From the path search, the bootstrap or the null reconstruction.
+    Cancelled
     """
-    corners = followed_path(path, density) if options.follow else path.points
-    settings = reconstruction_settings(options, reflections)
-    measured = null = claim = None
-    profile = density.profile(corners, options.points)
+    if not paths:
+        return ()
+    corners = [followed_path(p, density) if options.follow else p.points for p in paths]
     shared: dict[str, Any] = {
-        **{"path_points": options.points, "seed": options.seed},
-        **{"progress": progress, "cancel": cancel},
+        "path_points": options.points,
+        "seed": options.seed,
+        "cancel": cancel,
+        **reconstruction_settings(options, reflections),
     }
-    if options.null and density.structure is not None:
-        null = null_profile(reflections, corners, options.bootstrap, **shared, **settings)
+    nulls: Sequence[NullProfile | None] = [None] * len(paths)
+    measured: Sequence[Bootstrap | None] = [None] * len(paths)
     if options.bootstrap:
-        start = density.multipliers
-        measured = bootstrap(
-            reflections, options.bootstrap, corners, start=start, **shared, **settings
+        measured = bootstrap_paths(
+            reflections,
+            options.bootstrap,
+            corners,
+            start=density.multipliers,
+            progress=_part(progress, "resampled data"),
+            **shared,
         )
-        profile = measured.profile
+    if options.null and density.structure is not None:
+        nulls = null_profiles(
+            reflections,
+            corners,
+            options.bootstrap,
+            progress=_part(progress, "where nothing hops"),
+            **shared,
+        )
+    return tuple(
+        _path_result(path, density.profile(points, options.points), own, null)
+        for path, points, own, null in zip(paths, corners, measured, nulls, strict=True)
+    )
+
+
+def _part(progress: Progress | None, text: str) -> Progress | None:
+    """Progress that says what is being sampled."""
+    if progress is None:
+        return None
+    return lambda done, total, _: progress(done, total, text)
+
+
+def _path_result(
+    path: NamedPath, profile: Profile, measured: Bootstrap | None, null: NullProfile | None
+) -> PathResult:
     label = path.labels[0] or "highest"
-    if measured is not None and null is not None:
-        claim = channel_claim(measured, null, peak=f"{label} peak")
+    claim = None
+    if measured is not None:
+        profile = measured.profile
+        if null is not None:
+            claim = channel_claim(measured, null, peak=f"{label} peak")
     return PathResult(
         kind=path.kind,
         name=path.name,
@@ -68,6 +101,7 @@ def path_result(
         band=None if measured is None else error_band(measured, null),
         claim="" if claim is None else claim.sentence,
         middle=_middle(profile, null) if claim is None else _judged(claim),
+        notes=(*(measured.notes if measured else ()), *(null.notes if null else ())),
     )
 
 

@@ -15,7 +15,7 @@ model, whose density is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, Unpack
@@ -23,24 +23,19 @@ from typing import Literal, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ixs_core.arrays import ComplexArray, FloatArray, IntArray
-from ixs_core.crystal import Crystal
-from ixs_core.errors import Cancelled, InputError
-from ixs_core.jobs import CancelToken, Progress, parallel_each
-from mem.coarse_solution import CoarseSolver, Settings, structure_factors_of
+from ixs_core.arrays import FloatArray
+from ixs_core.jobs import CancelToken, Progress
+from mem.coarse_solution import CoarseSolver, Settings
 from mem.density import Density, Multipliers
-from mem.model_structure import structure_factors
 from mem.prior import procrystal_at
 from mem.profile import Profile
 from mem.profile import path_points as points_along
-from mem.reconstruct import InfeasibleTarget
-from mem.reflections import ReflectionGroup, Reflections
+from mem.reflections import Reflections
+from mem.resampling import centred_on, null_reflections, refined_model
+from mem.sampling import FEWEST, one_sample, require_samples, sampled, spread
 
 Centre = Literal["reconstruction", "data"]
 """About which structure factors the noise is drawn."""
-
-_FEWEST = 2
-"""Samples without which there is no standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ class Bootstrap:
         peak = self.peak_index
         ratios = self.samples / self.samples[:, peak, None]
         scaled = self.profile.normalised(float(self.profile.density[peak]))
-        return replace(scaled, sigma=_spread(ratios))
+        return replace(scaled, sigma=spread(ratios))
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ class NullProfile:
         """The reconstructed profile divided by its highest density, sigma as in `Bootstrap`."""
         peak = int(np.argmax(self.profile.density))
         scaled = self.profile.normalised()
-        return replace(scaled, sigma=_spread(self.samples / self.samples[:, peak, None]))
+        return replace(scaled, sigma=spread(self.samples / self.samples[:, peak, None]))
 
     @property
     def relative_bias(self) -> FloatArray:
@@ -180,16 +175,50 @@ def bootstrap(
     Cancelled
         Before two samples were done.
     """
-    _require_samples(n)
-    along = points_along(reflections.lattice, points, path_points)
+    (only,) = bootstrap_paths(
+        reflections,
+        n,
+        [points],
+        path_points=path_points,
+        centre=centre,
+        seed=seed,
+        start=start,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+        cancel=cancel,
+        **settings,
+    )
+    return only
+
+
+def bootstrap_paths(
+    reflections: Reflections,
+    n: int,
+    paths: Sequence[ArrayLike],
+    *,
+    path_points: int = 201,
+    centre: Centre = "reconstruction",
+    seed: int = 0,
+    start: Multipliers | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+    **settings: Unpack[Settings],
+) -> tuple[Bootstrap, ...]:
+    """`bootstrap` along several paths with the same samples, at the cost of one."""
+    require_samples(n)
+    lines = _Lines.of(reflections, paths, path_points)
     solver = CoarseSolver.of(reflections, settings)
     base = solver.solve(reflections, start, workers, cancel)
     about = centred_on(reflections, base) if centre == "reconstruction" else reflections
-    work = partial(_one_sample, solver, about, along[0], base.multipliers, seed, cancel)
-    samples, notes = _samples(work, n, workers, scheduler, progress, cancel)
-    density = solver.at(base, along[0])
-    profile = Profile(along[0], along[1], density, _spread(samples), along[2])
-    return Bootstrap(profile, samples, n, base, notes)
+    work = partial(one_sample, solver, about, lines.points, base.multipliers, seed, cancel)
+    samples, notes = sampled(work, n, workers, scheduler, progress, cancel)
+    densities = solver.at(base, lines.points)
+    return tuple(
+        Bootstrap(profile, own, n, base, notes) for profile, own in lines.split(densities, samples)
+    )
 
 
 def null_profile(
@@ -239,155 +268,78 @@ def null_profile(
     Cancelled
         Before the reconstruction without noise, or two samples, were done.
     """
+    (only,) = null_profiles(
+        reflections,
+        [points],
+        n,
+        path_points=path_points,
+        anharmonic=anharmonic,
+        seed=seed,
+        start=start,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+        cancel=cancel,
+        **settings,
+    )
+    return only
+
+
+def null_profiles(
+    reflections: Reflections,
+    paths: Sequence[ArrayLike],
+    n: int = 0,
+    *,
+    path_points: int = 201,
+    anharmonic: bool = True,
+    seed: int = 0,
+    start: Multipliers | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+    **settings: Unpack[Settings],
+) -> tuple[NullProfile, ...]:
+    """`null_profile` along several paths with the same samples, at the cost of one."""
     if n:
-        _require_samples(n)
-    along = points_along(reflections.lattice, points, path_points)
+        require_samples(n)
+    lines = _Lines.of(reflections, paths, path_points)
     null = null_reflections(reflections, anharmonic)
     solver = CoarseSolver.of(null, settings)
     base = solver.solve(null, start, workers, cancel)
-    samples: FloatArray = np.empty((0, len(along[0])))
+    samples: FloatArray = np.empty((0, len(lines.points)))
     notes: tuple[str, ...] = ()
     if n:
-        work = partial(_one_sample, solver, null, along[0], base.multipliers, seed, cancel)
-        samples, notes = _samples(work, n, workers, scheduler, progress, cancel)
-    density = solver.at(base, along[0])
-    profile = Profile(along[0], along[1], density, _spread(samples), along[2])
-    true = procrystal_at(_structure(reflections), along[0], anharmonic=anharmonic)
-    model = replace(profile, density=true, sigma=np.zeros_like(true))
-    return NullProfile(profile, model, samples, anharmonic, notes)
-
-
-def null_reflections(reflections: Reflections, anharmonic: bool = True) -> Reflections:
-    """The reflections with the refined model's structure factors; σ and the rest stay.
-
-    Raises
-    ------
-    InputError
-        There is no structure.
-    """
-    crystal = _structure(reflections)
-
-    def model(hkl: IntArray) -> ComplexArray:
-        return structure_factors(crystal, hkl, dispersion=False, anharmonic=anharmonic)
-
-    return _with_structure_factors(reflections, model(reflections.hkl), model)
-
-
-def centred_on(reflections: Reflections, density: Density) -> Reflections:
-    """The reflections with the structure factors of a reconstruction; σ and the rest stay."""
-    if density.report is None:
-        raise ValueError("the density is not a reconstruction")
-    transform = partial(structure_factors_of, density)
-    return _with_structure_factors(reflections, density.report.f, transform)
-
-
-def resampled(reflections: Reflections, random: np.random.Generator) -> Reflections:
-    """The reflections with normal noise of standard deviation σ added along their phases."""
-    amplitude = np.abs(reflections.f)
-    phase = np.ones(len(amplitude), dtype=complex)
-    np.divide(reflections.f, amplitude, out=phase, where=amplitude > 0)
-    noise = reflections.sigma * random.standard_normal(len(amplitude))
-    groups = tuple(
-        replace(group, amplitude=abs(group.amplitude + group.sigma * random.standard_normal()))
-        for group in reflections.groups
+        work = partial(one_sample, solver, null, lines.points, base.multipliers, seed, cancel)
+        samples, notes = sampled(work, n, workers, scheduler, progress, cancel)
+    found = lines.split(solver.at(base, lines.points), samples)
+    true = procrystal_at(refined_model(reflections), lines.points, anharmonic=anharmonic)
+    models = lines.split(true, np.zeros((FEWEST, len(true))))
+    return tuple(
+        NullProfile(profile, model, own, anharmonic, notes)
+        for (profile, own), (model, _) in zip(found, models, strict=True)
     )
-    return replace(reflections, f=reflections.f + noise * phase, groups=groups)
 
 
-def _with_structure_factors(
-    reflections: Reflections, f: ComplexArray, at: Callable[[IntArray], ComplexArray]
-) -> Reflections:
-    groups = tuple(
-        replace(group, amplitude=_group_amplitude(group, at(group.hkl)))
-        for group in reflections.groups
-    )
-    return replace(reflections, f=f, groups=groups)
+@dataclass(frozen=True)
+class _Lines:
+    """The points of several paths, one after the other."""
 
+    points: FloatArray
+    paths: tuple[tuple[FloatArray, FloatArray, FloatArray], ...]  # points, distances, corners
 
-def _group_amplitude(group: ReflectionGroup, f: ComplexArray) -> float:
-    weights = group.multiplicity / group.multiplicity.sum()
-    return float(np.sqrt(np.sum(weights * np.abs(f) ** 2)))
+    @classmethod
+    def of(cls, reflections: Reflections, paths: Sequence[ArrayLike], n: int) -> _Lines:
+        along = tuple(points_along(reflections.lattice, path, n) for path in paths)
+        return cls(np.concatenate([points for points, _, _ in along]), along)
 
-
-def _structure(reflections: Reflections) -> Crystal:
-    if reflections.structure is None:
-        raise InputError(
-            "there is no refined model to compare with",
-            file=reflections.source or None,
-            key="structure",
-            hint="give the refinement's CIF as the structure",
+    def split(self, density: FloatArray, samples: FloatArray) -> list[tuple[Profile, FloatArray]]:
+        """The profile of each path with the spread of its samples, and these."""
+        ends = np.cumsum([len(points) for points, _, _ in self.paths])[:-1]
+        parts = zip(
+            self.paths, np.split(density, ends), np.split(samples, ends, axis=1), strict=True
         )
-    return reflections.structure
-
-
-def _require_samples(n: int) -> None:
-    if n < _FEWEST:
-        raise InputError(
-            "too few samples for a standard deviation", key="n", found=n, expected="2 or more"
-        )
-
-
-def _spread(samples: FloatArray) -> FloatArray:
-    if len(samples) < _FEWEST:
-        return np.full(samples.shape[1], np.nan)
-    return np.asarray(samples.std(axis=0, ddof=1))
-
-
-def _samples(
-    work: Callable[[int], FloatArray | str],
-    n: int,
-    workers: int | None,
-    scheduler: str | None,
-    progress: Progress | None,
-    cancel: CancelToken | None,
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """(n, m) densities of the samples, by their numbers, and what is to be said about them."""
-    done: dict[int, FloatArray | str] = {}
-    notes = []
-    try:
-        parallel_each(
-            work,
-            range(n),
-            done.__setitem__,
-            workers=workers,
-            scheduler=scheduler,
-            progress=progress,
-            cancel=cancel,
-        )
-    except Cancelled:
-        if sum(not isinstance(result, str) for result in done.values()) < _FEWEST:
-            raise
-        notes.append(f"the resampling was cancelled after {len(done)} of {n} samples")
-    failed = [result for _, result in sorted(done.items()) if isinstance(result, str)]
-    densities = [result for _, result in sorted(done.items()) if not isinstance(result, str)]
-    if failed:
-        notes.append(f"{len(failed)} of {len(done)} samples are left out: {failed[0]}")
-    if len(densities) < _FEWEST:
-        raise InputError(
-            "the resampled data could not be reconstructed",
-            found=failed[0] if failed else None,
-            hint="a larger target, or σ that fit the scatter of the data, may help",
-        )
-    return np.array(densities), tuple(notes)
-
-
-def _one_sample(
-    solver: CoarseSolver,
-    centre: Reflections,
-    points: FloatArray,
-    start: Multipliers | None,
-    seed: int,
-    cancel: CancelToken | None,
-    index: int,
-) -> FloatArray | str:
-    """ρ at the points from the data of one sample, or why there is none."""
-    data = resampled(centre, np.random.default_rng([seed, index]))
-    # With a good prior the multipliers are small, and those of other data are no better than 0.
-    near = start if solver.prior is None else None
-    try:
-        density = solver.solve(data, near, cancel=cancel)
-    except InfeasibleTarget as error:
-        return str(error)
-    if density.report is not None and not density.report.converged:
-        return density.report.stopped or "not converged"
-    return solver.at(density, points)
+        return [
+            (Profile(points, distance, values, spread(own), corners), own)
+            for (points, distance, corners), values, own in parts
+        ]

@@ -16,7 +16,7 @@ from ixs_core.crystal import Crystal
 from mem.density import Density
 from mem.prior import procrystal, procrystal_at
 from mem.reflections import Reflections
-from mem.uncertainty import resampled
+from mem.resampling import resampled
 from sample_data.cscu2i3_structure import HOPPED_SHARE, refined_model, with_hopped_copper
 from sample_data.simulate_structure_factors import RELATIVE_ERROR, simulate
 

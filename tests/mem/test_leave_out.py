@@ -13,7 +13,7 @@ from mem.coarse_solution import structure_factors_of
 from mem.leave_out import SettingsChoice, choose_settings
 from mem.reconstruct import reconstruct
 from mem.reflections import Reflections
-from mem.uncertainty import resampled
+from mem.resampling import resampled
 from tests.mem.synthetic import synthetic_reflections
 
 CELL = (6.0, 6.5, 7.0, 90.0, 90.0, 90.0)

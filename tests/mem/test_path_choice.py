@@ -12,7 +12,9 @@ from ixs_core.symmetry import Symmetry
 from mem.path_choice import choose_paths
 
 
-def crystal(group: str, cell: tuple[float, ...], **positions: tuple[float, float, float]) -> Crystal:
+def crystal(
+    group: str, cell: tuple[float, ...], **positions: tuple[float, float, float]
+) -> Crystal:
     """A crystal of named sites; the element is the label without its digits."""
     sites = tuple(
         Site(label, label.rstrip("0123456789"), label.rstrip("0123456789"), np.array(position))

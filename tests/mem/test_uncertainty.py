@@ -19,15 +19,15 @@ from mem.profile import Profile
 from mem.reconstruct import density_at
 from mem.reflection_symmetry import multiplicity, unique_reflections
 from mem.reflections import ReflectionGroup, Reflections
+from mem.resampling import centred_on, null_reflections, resampled
 from mem.uncertainty import (
     Bootstrap,
     Centre,
     NullProfile,
     bootstrap,
-    centred_on,
+    bootstrap_paths,
     null_profile,
-    null_reflections,
-    resampled,
+    null_profiles,
 )
 
 PATH = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
@@ -355,3 +355,17 @@ def test_other_paths_do_not_compare(small: Bootstrap, null: NullProfile) -> None
         channel_claim(small, null)
     with pytest.raises(InputError, match="not on the path"):
         channel_claim(made_up(0.01, 0.001, small), null, at_angstrom=7.0)
+
+
+def test_paths_together_are_paths_alone(measured: Reflections, small: Bootstrap) -> None:
+    """The same samples serve several paths: each is what it is by itself."""
+    diagonal = [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]
+    first, second = bootstrap_paths(measured, 6, [PATH, diagonal], seed=3, **FEW)
+    np.testing.assert_allclose(first.profile.density, small.profile.density, rtol=1e-9)
+    np.testing.assert_allclose(first.samples, small.samples, rtol=1e-9)
+    np.testing.assert_allclose(first.profile.sigma, small.profile.sigma, rtol=1e-7)
+    alone = bootstrap(measured, 6, diagonal, seed=3, **FEW)
+    np.testing.assert_allclose(second.profile.sigma, alone.profile.sigma, rtol=1e-7)
+    nulls = null_profiles(measured, [PATH, diagonal], **FEW)
+    alone_null = null_profile(measured, diagonal, **FEW)
+    np.testing.assert_allclose(nulls[1].bias, alone_null.bias, atol=1e-9)
