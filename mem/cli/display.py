@@ -148,7 +148,7 @@ def print_path(result: DensityResult, kind: str) -> None:
     profile = path.profile
     columns = [
         *map(Column, ("distance (Å)", "ρ (e/Å³)", f"ρ / ρ({path.peak_label})")),
-        *map(Column, ("with bias", "nothing hops", "refined model")),
+        *map(Column, ("noise and bias", "nothing hops", "refined model")),
     ]
     step = max(1, (len(profile.distance) - 1) // 20)
     rows = [
