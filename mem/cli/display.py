@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +156,7 @@ def print_path(result: DensityResult, kind: str) -> None:
         [
             f"{profile.distance[i]:.2f}",
             f"{profile.density[i]:.4f}",
-            with_error(float(path.ratio[i]), float(profile.sigma[i]) / path.peak),
+            _ratio(float(path.ratio[i]), float(profile.sigma[i]) / path.peak),
             "–" if path.band is None else f"± {path.band[i] / path.peak:.4f}",
             "–" if path.null is None else f"{path.null[i] / path.null_peak:.4f}",
             "–" if path.model is None else f"{path.model[i] / path.model_peak:.4f}",
@@ -164,3 +165,8 @@ def print_path(result: DensityResult, kind: str) -> None:
     ]
     print(f"{result.heading}: {path.name}")
     print_table(columns, rows, [path.claim] if path.claim else [])
+
+
+def _ratio(value: float, sigma: float) -> str:
+    """A relative density with its standard uncertainty, if there is one."""
+    return with_error(value, sigma) if math.isfinite(sigma) else f"{value:.4f}"
