@@ -32,7 +32,7 @@ def main() -> None:
             print(m)
     record = {
         "measured": datetime.now(UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, one core, CPU seconds",
+        "machine": f"{platform.machine()}, one core, CPU seconds (MEM: two cores, wall seconds)",
         "versions": versions_of(
             ("numpy", "scipy", "lmfit", "silx", "spec2nexus", "phonopy", "euphonic")
         ),

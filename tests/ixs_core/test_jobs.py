@@ -19,6 +19,7 @@ from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import (
     CancelToken,
     default_workers,
+    interrupt_cancels,
     parallel_each,
     parallel_map,
     terminal_progress,
@@ -271,3 +272,31 @@ def test_progress_on_a_terminal_shows_text_as_it_is(monkeypatch: pytest.MonkeyPa
     assert "3/8" in shown
     assert "[bold]a03[/bold]" in shown
     assert "quiet" not in shown
+
+
+def test_the_first_interrupt_cancels_the_second_interrupts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with interrupt_cancels("stopping: what is done is kept") as cancel:
+            assert not cancel.cancelled
+            signal.raise_signal(signal.SIGINT)
+            assert cancel.cancelled
+            assert "what is done is kept" in capsys.readouterr().err
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ignored_interrupts_stay_ignored() -> None:
+    """A job in the background of a shell is not stopped by the Ctrl-C of another."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupt_cancels("never said") as cancel:
+            signal.raise_signal(signal.SIGINT)
+            assert not cancel.cancelled
+    finally:
+        signal.signal(signal.SIGINT, before)
