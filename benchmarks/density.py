@@ -25,7 +25,7 @@ from ixs_core.symmetry import Symmetry
 from mem.entropy import EntropyDual
 from mem.problem import Problem
 from mem.read import read_reflections
-from mem.reconstruct import reconstruct
+from mem.reconstruction import reconstruct
 from mem.reflection_symmetry import unique_reflections
 from mem.reflections import Reflections
 from mem.sakata_sato import sakata_sato

@@ -18,7 +18,7 @@ import numpy as np
 from euphonic import ForceConstants as EuphonicForceConstants
 
 from benchmarks.timing import Measurement, best_seconds
-from ixs_core.form_factors import form_factor_table
+from ixs_core.scattering_factors import form_factor_table
 from ixs_core.units import THZ_IN_MEV
 from simulate.phonons.dynamical_matrix import DynamicalMatrix
 from simulate.phonons.model import PhononModel

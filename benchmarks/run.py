@@ -7,7 +7,16 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import density, fitting, phonons, reading
+from benchmarks import (
+    density,
+    density_modes,
+    fitting,
+    md_correlations,
+    phonons,
+    potentials,
+    reading,
+    trajectories,
+)
 from ixs_core.atomic import atomic_write_text
 from ixs_core.provenance import versions_of
 
@@ -17,6 +26,10 @@ GROUPS = {
     "reading": reading.run,
     "phonons": phonons.run,
     "density": density.run,
+    "trajectories": trajectories.run,
+    "density modes": density_modes.run,
+    "correlations": md_correlations.run,
+    "potentials": potentials.run,
 }
 
 

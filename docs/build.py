@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from benchmarks.timing import shown
 from ixs_core.atomic import atomic_write_text
-from ixs_core.cli import app, mounted_commands
+from ixs_core.cli import app, load_command, mounted_commands
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results.json"
@@ -26,11 +27,19 @@ def commands_page() -> str:
     """The help of every command."""
     runner = CliRunner()
     parts = ["# Commands\n\nWritten by `make docs` from the commands' own help."]
-    for name in ("", *mounted_commands()):
-        arguments = [*([name] if name else []), "--help"]
+    for words in ((), *_commands()):
+        name, arguments = " ".join(words), [*words, "--help"]
         text = runner.invoke(app, arguments, prog_name="ixs", env={"COLUMNS": "96"}).output.strip()
         parts.append(f"## ixs {name}".rstrip() + f"\n\n```text\n{text}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def _commands() -> Iterator[tuple[str, ...]]:
+    """The words of every command, those of groups included."""
+    for name, command in mounted_commands().items():
+        yield (name,)
+        for subcommand in getattr(load_command(command), "commands", {}):
+            yield name, subcommand
 
 
 def benchmarks_page() -> str:

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "crystal": ["Crystal", "Site"],
         "errors": ["Cancelled", "InputError", "IxsError", "ProjectLockedError"],
         "experiment": ["Experiment", "load_experiment"],
-        "form_factors": ["form_factors"],
+        "scattering_factors": ["form_factors"],
         "jobs": ["CancelToken", "parallel_map"],
         "lattice": ["Lattice"],
         "project": ["Project"],

@@ -19,8 +19,8 @@ from ixs_core.cif_formula import formula_unit, stated_formula
 from ixs_core.cif_sites import read_sites
 from ixs_core.crystal import Crystal, Site, SiteOrbit, cell_vectors, site_orbit
 from ixs_core.errors import InputError
-from ixs_core.form_factors import ion_name, parse_ion
 from ixs_core.lattice import Lattice
+from ixs_core.scattering_factors import ion_name, parse_ion
 from ixs_core.symmetry import Symmetry
 
 __all__ = ["read_block", "read_crystal", "read_lattice"]

@@ -14,8 +14,8 @@ from ixs_core.arrays import FloatArray
 from ixs_core.cif_block import CifBlock
 from ixs_core.crystal import GRAM_CHARLIER_ORDER, Site, isotropic_u, u_to_cartesian
 from ixs_core.errors import InputError
-from ixs_core.form_factors import ion_name, parse_ion
 from ixs_core.lattice import Lattice
+from ixs_core.scattering_factors import ion_name, parse_ion
 
 _POSITION = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 _TYPE = "_atom_site_type_symbol"

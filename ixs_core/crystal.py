@@ -13,8 +13,8 @@ from scipy import constants
 
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
-from ixs_core.form_factors import anomalous_dispersion, parse_ion
 from ixs_core.lattice import Lattice
+from ixs_core.scattering_factors import anomalous_dispersion, parse_ion
 from ixs_core.symmetry import Symmetry
 from ixs_core.units import wavelength_angstrom
 

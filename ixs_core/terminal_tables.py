@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 _WIDTH_WITHOUT_TERMINAL = 160
+_LEAST_TEXT = 16  # characters of a text column that are not given up
+_GAP = 2  # between columns
 
 
 class Column(NamedTuple):
@@ -28,13 +30,15 @@ def print_table(
     from rich.markup import escape
     from rich.table import Table
 
+    rows = list(rows)
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
+    room = console.width if console.is_terminal else _WIDTH_WITHOUT_TERMINAL
+    # Where a terminal is too narrow it breaks lines, which loses no digit and no name.
+    console = Console(highlight=False, width=max(room, _least_width(columns, rows)))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column, width in zip(columns, _least_widths(columns, rows), strict=True):
         if column.text:
-            table.add_column(escape(column.name), overflow="fold")
+            table.add_column(escape(column.name), overflow="fold", min_width=width)
         else:
             table.add_column(escape(column.name), no_wrap=True, justify="right")
     for row in rows:
@@ -42,3 +46,18 @@ def print_table(
     console.print(table)
     for line in after:
         console.print(escape(line), soft_wrap=True)
+
+
+def _least_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Characters that each column needs: numbers all of theirs, texts the first few."""
+    cells = [[column.name, *(row[i] for row in rows)] for i, column in enumerate(columns)]
+    longest = [max(map(len, column)) for column in cells]
+    return [
+        min(width, _LEAST_TEXT) if column.text else width
+        for column, width in zip(columns, longest, strict=True)
+    ]
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    widths = _least_widths(columns, rows)
+    return sum(widths) + _GAP * (len(widths) - 1)

@@ -7,7 +7,7 @@ from ixs_core._lazy import lazy_exports
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "effective_modes": ["EffectiveMode", "effective_modes"],
+        "mode_merging": ["EffectiveMode", "effective_modes"],
         "expected_precision": ["expected_covariance", "expected_errors"],
         "fitting": ["ModeFit", "SpectrumFit", "Value", "fit_spectrum"],
         "global_fit": ["GlobalFit", "SharedValue", "SharingTest", "fit_global"],

@@ -26,7 +26,6 @@ from ixs_core.figure_style import (
 )
 from ixs_core.report_parts import with_error
 from ixs_reduce.calculated_marks import draw_ticks
-from ixs_reduce.effective_modes import branch_text
 from ixs_reduce.fit_curves import CountedPoints, FitCurves, fit_curves
 from ixs_reduce.fit_words import (
     energy_text,
@@ -38,6 +37,7 @@ from ixs_reduce.fit_words import (
     width_text,
 )
 from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.mode_merging import branch_text
 from ixs_reduce.predicted_modes import PredictedModes
 
 if TYPE_CHECKING:

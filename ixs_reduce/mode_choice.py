@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_reduce.effective_modes import EffectiveMode, effective_mode, effective_modes
 from ixs_reduce.expected_precision import fisher_information, inverse_information
+from ixs_reduce.mode_merging import EffectiveMode, effective_mode, effective_modes
 from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.prediction_overview import Overview, energy_scales, overview, predicted_lines
 from ixs_reduce.spectrum import Spectrum

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_reduce.effective_modes import EffectiveMode, branch_text, fine_structure, own_width
 from ixs_reduce.fitting import SpectrumFit, bounded_parameters, fit_from
 from ixs_reduce.likelihood import Objective
 from ixs_reduce.mode_choice import ModeChoice, PredictionOptions, choose_modes
+from ixs_reduce.mode_merging import EffectiveMode, branch_text, fine_structure, own_width
 from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.prediction_overview import NARROWEST, predicted_lines
 from ixs_reduce.spectrum import Spectrum

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_reduce.effective_modes import EffectiveMode, effective_mode, own_width
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.mode_fit import ModeFit
+from ixs_reduce.mode_merging import EffectiveMode, effective_mode, own_width
 from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey, spectrum_key
 
 INTENSITY_TRUST = 0.1

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ixs_reduce.effective_modes import effective_modes
+from ixs_reduce.mode_merging import effective_modes
 from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.prediction_overview import overview
 from ixs_reduce.spectrum_model import SpectrumModel

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_reduce.effective_modes import EffectiveMode
 from ixs_reduce.line_sets import FoldedLine
+from ixs_reduce.mode_merging import EffectiveMode
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import SpectrumModel
 from ixs_reduce.start_values import counting_weights, mode_counts, positive_solution

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ixs_core.report import Column, Figure, FigureStore, Section, Table, anchor, compose, with_error
-from ixs_reduce.effective_modes import branch_text
 from ixs_reduce.figures_predicted import predicted_figure
 from ixs_reduce.fit_words import energy_text, is_simulated, uncertain, width_text
 from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.mode_merging import branch_text
 from ixs_reduce.predicted_join import INTENSITY_TRUST, Joined, JoinedMode, join_predictions
 from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey
 

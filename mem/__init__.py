@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         "read": ["read_reflections"],
         "reflections": ["MeasuredReflections", "ReflectionGroup", "Reflections"],
-        "reconstruct": ["InfeasibleTarget", "reconstruct"],
+        "reconstruction": ["InfeasibleTarget", "reconstruct"],
         "density": ["Density", "MemReport", "Multipliers"],
         "profile": ["Profile"],
         "section": ["Section"],

@@ -17,12 +17,10 @@ from mem.density import Density, MemReport
 from mem.density_result import DensityResult, DrawnSection, PathResult
 from mem.path_analysis import path_results
 from mem.path_choice import NamedPath, choose_paths
-from mem.reconstruct import reconstruct
+from mem.reconstruction import reconstruct
 from mem.reflections import Reflections
 from mem.section import Section, section_sites
 from mem.sites import site_results
-
-_MOMENTS_SHOWN = (2, 4, 6, 8)
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,13 @@ def analyse(
     Raises
     ------
     InputError
-        From any of the steps; planes and paths are checked before the reconstruction starts.
+        From the reconstruction, or because of planes, paths and numbers, which are checked before
+        it. What fails after it is a note, and the density is kept.
     """
     structure = reflections.structure
     paths = [path for text in options.paths for path in choose_paths(text, structure)]
     planes = [parse_plane(text, options, reflections, paths) for text in options.planes]
+    _check_before(reflections, options, planes, paths)
     density = reconstruct(
         reflections,
         **reconstruction_settings(options, reflections),
@@ -69,13 +69,16 @@ def analyse(
         cancel=cancel,
     )
     report = report_of(density)
+    if progress is not None:
+        progress(0, 0, "maxima and basins")
+    sites, site_notes = site_results(density)
     sections = tuple(density.section(miller, origin) for miller, origin in planes)
     followed, notes = _paths(paths, density, reflections, options, progress, cancel)
     result = DensityResult(
         name=Path(reflections.source).stem,
         temperature_k=reflections.temperature_k,
         statistics=statistics(density, reflections),
-        sites=site_results(density),
+        sites=sites,
         sections=tuple(_with_sites(section, density) for section in sections),
         paths=followed,
         hkl=reflections.hkl,
@@ -83,9 +86,39 @@ def analyse(
         sigma=reflections.sigma,
         residual=report.residual,
         d_spacing=reflections.d_spacing,
-        notes=tuple(dict.fromkeys((*reflections.notes, *report.notes, *notes))),
+        notes=tuple(dict.fromkeys((*reflections.notes, *report.notes, *site_notes, *notes))),
     )
     return Analysis(density, result)
+
+
+def _check_before(
+    reflections: Reflections,
+    options: AnalysisOptions,
+    planes: Sequence[tuple[FloatArray, FloatArray]],
+    paths: Sequence[NamedPath],
+) -> None:
+    """Find out what cannot be shown before the work, by cutting a density of nothing."""
+    wrong = {
+        "bootstrap": options.bootstrap < 0 or options.bootstrap == 1,
+        "points": options.points < 3,
+        "seed": options.seed < 0,
+    }
+    for key, is_wrong in wrong.items():
+        if is_wrong:
+            expected = {"bootstrap": "0 (none), or 2 or more", "points": "3 or more"}
+            raise InputError(
+                "not a number that can be used",
+                key=key,
+                found=getattr(options, key),
+                expected=expected.get(key, "0 or more"),
+            )
+    if options.bootstrap and not paths:
+        raise InputError("a bootstrap gives σ of profiles, and no path is asked for", key="path")
+    flat = Density(reflections.lattice, np.ones((4, 4, 4)), reflections.symmetry)
+    for miller, origin in planes:
+        flat.section(miller, origin, step=1.0)
+    for path in paths:
+        flat.profile(path.points, options.points)
 
 
 def report_of(density: Density) -> MemReport:
@@ -109,9 +142,12 @@ def _paths(
         return path_results(paths, density, reflections, alone), ()
     try:
         found = path_results(paths, density, reflections, options, progress=progress, cancel=cancel)
-    except Cancelled:
-        return path_results(paths, density, reflections, alone), (
-            "cancelled: the profiles have no uncertainties and no null",
+    except (Cancelled, InputError) as error:
+        # What comes after the reconstruction shall not cost it.
+        straight = replace(alone, follow=False)
+        reason = "cancelled" if isinstance(error, Cancelled) else str(error)
+        return path_results(paths, density, reflections, straight), (
+            f"the profiles follow straight lines and have no uncertainties and no null: {reason}",
         )
     return found, tuple(note for path in found for note in path.notes)
 
@@ -155,7 +191,7 @@ def _point(text: str, reflections: Reflections) -> FloatArray:
         point = np.array([float(word) for word in text.replace(",", " ").split()])
     except ValueError:
         point = np.empty(0)
-    if point.shape == (3,):
+    if point.shape == (3,) and np.all(np.isfinite(point)):
         return point
     sites = reflections.structure.sites if reflections.structure else ()
     for site in sites:
@@ -179,7 +215,6 @@ def _with_sites(section: Section, density: Density) -> DrawnSection:
 def statistics(density: Density, reflections: Reflections) -> dict[str, Any]:
     """The numbers of a reconstruction by name, for tables and JSON."""
     report = report_of(density)
-    residual = report.residual
     comparison = reflections.comparison
     return {
         **{
@@ -190,9 +225,7 @@ def statistics(density: Density, reflections: Reflections) -> dict[str, Any]:
                 *("grid", "coarse_grid"),
             )
         },
-        "moments": {
-            str(n): float(np.mean(residual**n)) / gaussian_moment(n) for n in _MOMENTS_SHOWN
-        },
+        "moments": {str(order): value for order, value in report.constraint.items()},
         "asked_moments": {str(n): weight for n, weight in report.moments.items()},
         "reflections": len(reflections),
         "d_min_angstrom": float(reflections.d_spacing.min()),
@@ -203,8 +236,3 @@ def statistics(density: Density, reflections: Reflections) -> dict[str, Any]:
         "r_calculated": None if comparison is None else comparison.r_calculated,
         "missing_low_angle": 0 if comparison is None else len(comparison.missing_low_angle),
     }
-
-
-def gaussian_moment(order: int) -> float:
-    """M_n = (n-1)!!, the even central moment of the normal distribution."""
-    return float(np.prod(np.arange(order - 1, 0, -2)))

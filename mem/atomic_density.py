@@ -19,7 +19,7 @@ import numpy as np
 
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.crystal import MERGE_ANGSTROM, Crystal, Site, cell_vectors
-from ixs_core.form_factors import FormFactorTable
+from ixs_core.scattering_factors import FormFactorTable
 from mem.model_structure import (
     GRAM_CHARLIER_SCALE,
     GRAM_CHARLIER_TERMS,
@@ -27,6 +27,7 @@ from mem.model_structure import (
     require_displacements,
     site_ions,
 )
+from mem.nearest_image import nearest_distance
 
 U_SMALLEST = 5e-4
 """Å²: smaller (or negative) principal displacements are raised to this, to have a density."""
@@ -202,8 +203,7 @@ def _site_tensor(site: Site, crystal: Crystal) -> FloatArray | None:
         for axes in set(itertools.permutations((j, k, m))):
             tensor[axes] = GRAM_CHARLIER_SCALE * value
     apart = crystal.symmetry.images(site.position) - site.position
-    apart -= np.round(apart)
-    stays = np.linalg.norm(apart @ cell_vectors(crystal.lattice), axis=1) < MERGE_ANGSTROM
+    stays = nearest_distance(apart, cell_vectors(crystal.lattice)) < MERGE_ANGSTROM
     turned = [_turned(tensor, rotation) for rotation in crystal.symmetry.rotations[stays]]
     return np.asarray(np.mean(turned, axis=0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -13,10 +14,13 @@ from ixs_core.crystal import cell_vectors
 from ixs_core.errors import InputError
 from mem.density import Density
 from mem.interpolation import fractional_points, is_positive
+from mem.nearest_image import nearest_distance
 from mem.peaks import grid_maxima
 
 ATOM_ANGSTROM = 0.5
 """A maximum within this distance of an atom is the atom's."""
+
+_DIGITS = 10
 
 
 @dataclass(frozen=True)
@@ -124,11 +128,11 @@ def basins(density: Density) -> Basins:
     values = np.ascontiguousarray(density.values, dtype=float)
     if not np.isfinite(values).all():
         raise InputError("the density is not finite", file=density.source or None)
-    heights = np.log(values) if is_positive(density) else values
+    heights = _heights(density)
     shape = np.array(values.shape)
     steps = cell_vectors(density.lattice) / shape[:, None]
     maxima = grid_maxima(heights, -np.inf)
-    maxima = maxima[np.argsort(-values[tuple(maxima.T)], kind="stable")]
+    maxima = maxima[np.argsort(-heights[tuple(maxima.T)], kind="stable")]
     labels = assign_basins(heights, maxima, np.linalg.inv(steps @ steps.T), _lengths(steps))
     voxel = density.lattice.volume / values.size
     count = np.bincount(labels.ravel(), minlength=len(maxima))
@@ -146,7 +150,7 @@ def basins(density: Density) -> Basins:
     )
 
 
-def atomic_basins(density: Density) -> Basins:
+def atomic_basins(density: Density, fine: Basins | None = None) -> Basins:
     """Divide the cell among the atoms: basins without an atom go to that beyond their best pass.
 
     A reconstruction has shallow maxima between the atoms. From the highest pass downwards, two
@@ -159,6 +163,8 @@ def atomic_basins(density: Density) -> Basins:
     ----------
     density : Density
         With a structure.
+    fine : Basins, optional
+        Of all maxima, where they are known already.
 
     Returns
     -------
@@ -169,7 +175,7 @@ def atomic_basins(density: Density) -> Basins:
     InputError
         There is no structure, no maximum is near an atom of it, or as `basins`.
     """
-    fine = basins(density)
+    fine = basins(density) if fine is None else fine
     if not any(fine.sites):
         raise InputError(
             "no basin can be given to an atom",
@@ -177,7 +183,7 @@ def atomic_basins(density: Density) -> Basins:
             found="no structure" if density.structure is None else "no maximum near an atom",
             expected=f"a maximum within {ATOM_ANGSTROM} Å of an atom",
         )
-    owner = _owning_basins(fine, *_passes(density.values, fine.labels))
+    owner = _owning_basins(fine, *_passes(_heights(density), fine.labels))
     kept, renumbered = np.unique(owner, return_inverse=True)
     renumbered = renumbered.astype(np.int32)
     sites = tuple(fine.sites[i] for i in kept)
@@ -192,6 +198,21 @@ def atomic_basins(density: Density) -> Basins:
     )
 
 
+def _heights(density: Density) -> FloatArray:
+    """What is ascended: ln ρ, or ρ, in whole levels a ten-billionth of its range or less apart.
+
+    Equivalent points differ by the rounding of Fourier transforms, which is another with another
+    number of threads: on levels they are equal, and the order of the grid decides.
+    """
+    values = np.ascontiguousarray(density.values, dtype=float)
+    heights = np.log(values) if is_positive(density) else values
+    spread = float(np.ptp(heights))
+    if spread == 0:
+        return heights
+    level = 10.0 ** (math.floor(math.log10(spread)) - _DIGITS)
+    return np.asarray(np.round(heights / level) * level)
+
+
 def _sums(number: IntArray, values: FloatArray) -> FloatArray:
     return np.bincount(number, weights=values).astype(float)
 
@@ -202,7 +223,7 @@ def _site_means(sites: tuple[str, ...], values: FloatArray) -> FloatArray:
 
 
 def _passes(values: FloatArray, labels: IntArray) -> tuple[IntArray, FloatArray]:
-    """(n, 2) pairs of basins that meet, and the highest ρ (n,) at which they do."""
+    """(n, 2) pairs of basins that meet, and the greatest height (n,) at which they do."""
     count = int(labels.max()) + 1
     keys, heights = [], []
     for axis in range(3):
@@ -252,9 +273,7 @@ def _owners(density: Density, attractors: FloatArray) -> tuple[tuple[str, ...], 
     atoms, vectors = structure.atoms, cell_vectors(density.lattice)
     sites, elements = list(nobody), list(nobody)
     for i, attractor in enumerate(attractors):
-        apart = atoms.position - attractor
-        apart -= np.round(apart)
-        distance = np.linalg.norm(apart @ vectors, axis=1)
+        distance = nearest_distance(atoms.position - attractor, vectors)
         nearest = int(distance.argmin())
         if distance[nearest] < ATOM_ANGSTROM:
             sites[i] = structure.sites[atoms.site[nearest]].label

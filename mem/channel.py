@@ -15,6 +15,7 @@ import numpy as np
 from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.report_parts import with_error
+from mem.profile import Profile
 from mem.uncertainty import Bootstrap, NullProfile
 
 CRITERION = 2.0
@@ -169,8 +170,16 @@ def _index(measured: Bootstrap, null: NullProfile, at_angstrom: float | None) ->
                 expected=f"0 to {distance[-1]:.3f} Å",
             )
         return int(np.argmin(np.abs(distance - at_angstrom)))
-    inside = slice(1, len(distance) - 1)
-    return 1 + int(np.argmin(null.profile.density[inside]))
+    return lowest_between_ends(null.profile)
+
+
+def lowest_between_ends(profile: Profile) -> int:
+    """Index of the lowest point of a profile but its ends; the first of equal ones.
+
+    Equal to a millionth: on a symmetric path rounding would choose between two otherwise.
+    """
+    inside = profile.density[1:-1]
+    return 1 + int(np.flatnonzero(inside <= inside.min() * (1 + 1e-6))[0])
 
 
 def _require_same_path(measured: Bootstrap, null: NullProfile) -> None:

@@ -16,9 +16,9 @@ from ixs_core.arrays import ComplexArray, FloatArray, IntArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken
 from mem.density import Density, Multipliers
-from mem.grid import compatible_grid, default_coarse_step
+from mem.grid import checked_step, compatible_grid, default_coarse_step
 from mem.prior import procrystal
-from mem.reconstruct import density_at, reconstruct
+from mem.reconstruction import density_at, reconstruct
 from mem.reflection_symmetry import orbits
 from mem.reflections import Reflections
 
@@ -66,7 +66,9 @@ class CoarseSolver:
         chosen: dict[str, Any] = dict(settings)
         step = default_coarse_step(float(reflections.d_spacing.min()))
         prior = chosen.get("prior", "uniform")
-        step = max(step * (1.0 if prior == "uniform" else _SHARP), chosen.pop("grid_step", 0.0))
+        step *= 1.0 if isinstance(prior, str) and prior == "uniform" else _SHARP
+        if "grid_step" in chosen:
+            step = max(step, checked_step(chosen["grid_step"]))
         if prior == "procrystal":
             prior = _procrystal(reflections, step)
         chosen |= {"prior": prior, "grid_step": step, "coarse_step": step}

@@ -42,7 +42,7 @@ class MemReport:
         Order n -> λ_n asked for.
     target : float
     constraint : mapping
-        Order n -> C_n + C_wn reached: Σ w |ΔF/σ|^n / (N M_n), 1 for Gaussian residuals.
+        Order n (2, 4, 6, 8) -> C_n + C_wn: Σ w |ΔF/σ|^n / (N M_n), 1 for Gaussian residuals.
     converged : bool
         The gradient of the dual vanished and the constraint is met.
     gradient : float

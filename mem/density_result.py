@@ -99,7 +99,7 @@ class SiteResult:
     model_distance_angstrom : float
         From the maximum of the refined model's own density, which a skewed vibration moves away
         from the site.
-    electrons : float
+    electrons : float or None
         In the Bader basin of the maximum.
     charge_refined : float
         Electrons of the atom (with its occupancy), to compare with.
@@ -111,7 +111,7 @@ class SiteResult:
     density: float
     distance_angstrom: float
     model_distance_angstrom: float
-    electrons: float
+    electrons: float | None
     charge_refined: float
 
 

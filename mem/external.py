@@ -86,7 +86,7 @@ def run_dysnomia(
     grid: tuple[int, int, int],
     *,
     executable: str | Path | None = None,
-    weighting: int = 0,
+    weighting: float = 0,
     moments: Mapping[int, float] | None = None,
     algorithm: str = "lbfgs",
     cycles: int = 20000,
@@ -103,7 +103,7 @@ def run_dysnomia(
     executable : str or Path, optional
         As in `find_dysnomia`.
     weighting, moments, algorithm, cycles
-        As in `mem.formats.dysnomia_output.write_prf`.
+        As in `mem.formats.dysnomia_output.prf_text`.
     timeout_s : float
     progress : callable, optional
         Gets every line that the program prints.
@@ -118,8 +118,8 @@ def run_dysnomia(
     Raises
     ------
     InputError
-        Dysnomia is not there, fails, takes longer than the limit, or leaves no density on this
-        grid.
+        Dysnomia is not there, cannot do what is asked for, fails, takes longer than the limit, or
+        leaves no density on this grid.
     Cancelled
     """
     program = find_dysnomia(executable)

@@ -8,11 +8,12 @@ sizes. The operators alone decide, so rhombohedral and unusual settings need no 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 
 import numpy as np
 
-from ixs_core.arrays import IntArray
+from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from ixs_core.symmetry import Symmetry
@@ -22,6 +23,10 @@ Shape = tuple[int, int, int]
 
 _PRIMES = (2, 3, 5, 7)  # sizes that fast Fourier transforms like
 _LARGEST = 4096
+
+MOST_POINTS = 200_000_000
+"""Points of a grid at most. Several arrays of 8 or 16 bytes a point are held at once: ten times
+as many as this would need more memory than computers have."""
 
 
 def compatible_grid(
@@ -40,12 +45,10 @@ def compatible_grid(
     Raises
     ------
     InputError
-        The step is not above 0, or needs more than 4096 points along an axis.
+        The step is not a number above 0, or needs more than 4096 points along an axis or
+        `MOST_POINTS` in all.
     """
-    if not step > 0:
-        raise InputError("the spacing is not a length", key="step", found=step, expected="> 0 Å")
-    # A size that is off by rounding only must not jump to the next product.
-    least = np.ceil(np.array(lattice.cell[:3]) / step - 1e-6)
+    least = _spaced(lattice, checked_step(step))
     if hkl is not None and len(hkl):
         least = np.maximum(least, 2 * np.abs(hkl).max(axis=0) + 1)
     sizes = [0, 0, 0]
@@ -54,7 +57,43 @@ def compatible_grid(
         size = _next_size(max(1, int(least[list(axes)].max())), divisor)
         for axis in axes:
             sizes[axis] = size
+    _check_points(sizes, "take a larger spacing")
     return sizes[0], sizes[1], sizes[2]
+
+
+def checked_step(step: float) -> float:
+    """The spacing in Å; InputError if it is no number above 0."""
+    known = isinstance(step, Real) and not isinstance(step, bool)
+    if not (known and 0 < step < math.inf):
+        raise InputError("the spacing is not a length", key="step", found=step, expected="> 0 Å")
+    return float(step)
+
+
+def refinement_notes(
+    lattice: Lattice, symmetry: Symmetry, step: float, shape: Shape
+) -> tuple[str, ...]:
+    """What to tell of a grid that is finer than its step, for the sake of the reflections.
+
+    Parameters
+    ----------
+    lattice, symmetry
+    step : float
+        Å, that was asked for.
+    shape : three int
+        Of `compatible_grid` with the reflections.
+
+    Returns
+    -------
+    tuple of str
+        Empty where the reflections change nothing.
+    """
+    if shape == compatible_grid(lattice, symmetry, step):
+        return ()
+    spacing = max(length / n for length, n in zip(lattice.cell[:3], shape, strict=True))
+    return (
+        f"the grid is finer than asked: {step:.2f} Å would not hold the reflections; it has "
+        f"{_text(shape)} points, {spacing:.3g} Å apart at most",
+    )
 
 
 def checked_grid(shape: Sequence[int], symmetry: Symmetry, hkl: IntArray | None = None) -> Shape:
@@ -70,16 +109,11 @@ def checked_grid(shape: Sequence[int], symmetry: Symmetry, hkl: IntArray | None 
     Raises
     ------
     InputError
-        Not three positive whole numbers; an operator leads off the grid; too coarse.
+        Not three positive whole numbers; more than `MOST_POINTS` in all; an operator leads off
+        the grid; too coarse.
     """
-    sizes = tuple(int(n) for n in shape)
-    if len(sizes) != 3 or any(n < 1 or n != given for n, given in zip(sizes, shape, strict=True)):
-        raise InputError(
-            "the grid is not three numbers of points",
-            key="grid",
-            found=tuple(shape),
-            expected="three positive whole numbers",
-        )
+    sizes = _whole_sizes(shape)
+    _check_points(sizes, "give a coarser grid")
     for triplet, rotation, translation in zip(
         symmetry.triplets, symmetry.rotations, symmetry.translations, strict=True
     ):
@@ -114,6 +148,36 @@ def grid_permutation(shape: Shape, rotation: IntArray, translation: np.ndarray) 
         index = np.rint((image + translation[axis]) * n).astype(np.int64) % n
         flat = flat * n + index
     return flat.ravel()
+
+
+def _spaced(lattice: Lattice, step: float) -> FloatArray:
+    """(3,) points along the axes; rounding alone must not make it one more."""
+    return np.asarray(np.ceil(np.array(lattice.cell[:3]) / step - 1e-6))
+
+
+def _whole_sizes(shape: Sequence[int]) -> Shape:
+    given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    known = all(isinstance(n, Real) and math.isfinite(n) and n == int(n) >= 1 for n in given)
+    if len(given) != 3 or not known:
+        raise InputError(
+            "the grid is not three numbers of points",
+            key="grid",
+            found=given,
+            expected="three positive whole numbers",
+        )
+    return int(given[0]), int(given[1]), int(given[2])
+
+
+def _check_points(sizes: Sequence[int], hint: str) -> None:
+    """Before anything is allocated for it."""
+    if math.prod(sizes) > MOST_POINTS:
+        raise InputError(
+            "the grid would be too large",
+            key="grid",
+            found=f"{_text(sizes)} = {math.prod(sizes):.3g} points",
+            expected=f"at most {MOST_POINTS:.0e} points",
+            hint=hint,
+        )
 
 
 def _suits(sizes: tuple[int, ...], rotation: IntArray, translation: np.ndarray) -> bool:
@@ -184,5 +248,5 @@ def _expectation(symmetry: Symmetry) -> str:
     return "; ".join(parts)
 
 
-def _text(sizes: tuple[int, ...]) -> str:
+def _text(sizes: Sequence[int]) -> str:
     return " × ".join(str(n) for n in sizes)

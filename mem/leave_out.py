@@ -27,7 +27,7 @@ from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress, parallel_map
 from mem.coarse_solution import CoarseSolver, Settings, structure_factors_of
-from mem.reconstruct import InfeasibleTarget
+from mem.reconstruction import InfeasibleTarget
 from mem.reflections import Reflections
 
 _FEWEST_LEFT_OUT = 5

@@ -10,6 +10,7 @@ import numpy as np
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
 from ixs_core.symmetry import Symmetry
+from mem.formats.wording import are
 from mem.reflection_symmetry import representatives, systematically_absent
 
 SIGNIFICANT = 3.0
@@ -129,7 +130,7 @@ def without_absent(
             expected="no intensity there",
             hint="use the structure and the setting in which the reflections were indexed",
         )
-    words = f"{int(absent.sum())} reflections that the space group forbids are left out"
+    words = f"{are(int(absent.sum()))} left out because the space group forbids them"
     if seen:
         shown = worst[: min(seen, _SHOWN)]
         words += f", {seen} of them above {SIGNIFICANT:g}σ: {hkl_list(hkl[shown], seen)}"

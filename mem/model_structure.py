@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from ixs_core.arrays import ComplexArray, FloatArray, IntArray
 from ixs_core.crystal import Crystal, Site, site_orbit, u_to_cartesian
 from ixs_core.errors import InputError
-from ixs_core.form_factors import (
+from ixs_core.scattering_factors import (
     FormFactorTable,
     TableName,
     form_factor_table,

@@ -41,6 +41,10 @@ _LARGEST_CHANGE = 3.0  # of ln μ in one step
 _EXCESS = 1e-11  # of ln φ in the model
 
 
+class WorkSpent(Exception):
+    """A linear model has used up the work that it was allowed."""
+
+
 class LinearModel(Protocol):
     """The covariance at a point, as the model's Newton steps need it.
 
@@ -142,6 +146,7 @@ def minimise(
     tolerance : float
         For the largest |∂D/∂b| (units of σ) and for |φ - 1|.
     iterations : int
+        At most; fewer where the model raises `WorkSpent`.
     watch : callable, optional
     fixed_mu : float, optional
         Instead of the constraint, add μ φ(y) to the divergence: h is its conjugate then, and
@@ -168,9 +173,13 @@ def minimise(
         if converged or unbounded or step == iterations:
             return Solution(point, mu, step, gradient, converged, unbounded)
         step += 1
-        target, target_y, target_mu = model_minimum(
-            model_at(dual, point), constraint, point.residual, point.b, y, mu, fixed_mu is not None
-        )
+        model, fixed = model_at(dual, point), fixed_mu is not None
+        try:
+            target, target_y, target_mu = model_minimum(
+                model, constraint, point.residual, point.b, y, mu, fixed
+            )
+        except WorkSpent:
+            return Solution(point, mu, step - 1, gradient, False)
         found = _line_search(dual, penalty_at, point, penalty, target)
         if found is None:  # not even the shortest step lowers D: rounding
             return Solution(point, mu, step, gradient, gradient <= 100 * tolerance)

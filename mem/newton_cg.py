@@ -3,6 +3,10 @@
 Each product with a direction is one synthesis and one analysis on the grid; the equations of the
 proximal Newton method (`mem.newton`) are solved by conjugate gradients with the diagonal of the
 uniform density as preconditioner.
+
+Their number grows without bound where the target is near the smallest that can be reached, or
+below it: the multipliers grow, and the equations become ever closer to singular. `Products`
+therefore counts the products.
 """
 
 from __future__ import annotations
@@ -15,11 +19,37 @@ import numpy as np
 
 from ixs_core.arrays import FloatArray
 from mem.entropy import EntropyDual, Point
+from mem.newton import WorkSpent
 from mem.penalty import Curvature
 
 _PRECISION = 1e-3  # of a step: the gradient shrinks by about this each time
 _RELATIVE = 1e-8  # residual at which a system counts as solved
 _STEPS = 2000
+
+
+@dataclass
+class Products:
+    """Models by products, of which there may be so many altogether.
+
+    Parameters
+    ----------
+    limit : int
+        `WorkSpent` is raised when one more is wanted.
+    spent : int
+    """
+
+    limit: int
+    spent: int = 0
+
+    def __call__(self, dual: EntropyDual, point: Point) -> ProductModel:
+        """The covariance at a point."""
+        return ProductModel(dual, point, self)
+
+    def count(self) -> None:
+        """One product more."""
+        if self.spent >= self.limit:
+            raise WorkSpent
+        self.spent += 1
 
 
 @dataclass(frozen=True)
@@ -30,10 +60,13 @@ class ProductModel:
     ----------
     dual : EntropyDual
     point : Point
+    products : Products
+        Counts them.
     """
 
     dual: EntropyDual
     point: Point
+    products: Products
     precision: float = _PRECISION
 
     @cached_property
@@ -51,6 +84,7 @@ class ProductModel:
 
     def times(self, direction: FloatArray) -> FloatArray:
         """C v."""
+        self.products.count()
         return self.dual.covariance_product(self.point, self._density, direction)
 
     def solver(self, curvature: Curvature, factor: float) -> Callable[[FloatArray], FloatArray]:

@@ -11,7 +11,7 @@ from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
 from mem.analysis_options import AnalysisOptions, reconstruction_settings
-from mem.channel import ChannelClaim, channel_claim, error_band
+from mem.channel import ChannelClaim, channel_claim, error_band, lowest_between_ends
 from mem.density import Density
 from mem.density_result import PathResult
 from mem.path_choice import NamedPath
@@ -19,6 +19,9 @@ from mem.pathway import minimum_density_path
 from mem.profile import Profile
 from mem.reflections import Reflections
 from mem.uncertainty import Bootstrap, NullProfile, bootstrap_paths, null_profiles
+
+_AT_SITE = 0.5
+"""Å along a path within which its highest point is the peak of the site at its end."""
 
 
 def path_results(
@@ -82,12 +85,12 @@ def _part(progress: Progress | None, text: str) -> Progress | None:
 def _path_result(
     path: NamedPath, profile: Profile, measured: Bootstrap | None, null: NullProfile | None
 ) -> PathResult:
-    label = path.labels[0] or "highest"
     claim = None
     if measured is not None:
         profile = measured.profile
-        if null is not None:
-            claim = channel_claim(measured, null, peak=f"{label} peak")
+    label = _peak_label(path, profile)
+    if measured is not None and null is not None:
+        claim = channel_claim(measured, null, peak=f"{label} peak")
     return PathResult(
         kind=path.kind,
         name=path.name,
@@ -103,6 +106,14 @@ def _path_result(
         middle=_middle(profile, null) if claim is None else _judged(claim),
         notes=(*(measured.notes if measured else ()), *(null.notes if null else ())),
     )
+
+
+def _peak_label(path: NamedPath, profile: Profile) -> str:
+    """Whose peak the highest point of the profile is: a site at an end, if it is near one."""
+    highest = float(profile.distance[np.argmax(profile.density)])
+    ends = ((highest, path.labels[0]), (float(profile.distance[-1]) - highest, path.labels[-1]))
+    apart, label = min(ends, key=lambda end: end[0])
+    return label if label and apart <= _AT_SITE else "highest"
 
 
 def followed_path(path: NamedPath, density: Density) -> FloatArray:
@@ -136,8 +147,7 @@ def _judged(claim: ChannelClaim) -> dict[str, float | bool | None]:
 
 def _middle(profile: Profile, null: NullProfile | None) -> dict[str, float | bool | None]:
     """Numbers at the lowest point between the ends, where no error is known to judge them by."""
-    judged = profile if null is None else null.profile
-    index = 1 + int(np.argmin(judged.density[1:-1]))
+    index = lowest_between_ends(profile if null is None else null.profile)
     numbers: dict[str, float | bool | None] = {
         "distance_angstrom": float(profile.distance[index]),
         "ratio": float(profile.normalised().density[index]),

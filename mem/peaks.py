@@ -13,6 +13,7 @@ from ixs_core.crystal import CellAtoms, Crystal, cell_vectors
 from ixs_core.symmetry import Symmetry
 from mem.density import Density
 from mem.interpolation import is_positive
+from mem.nearest_image import nearest_distance, nearest_image
 
 MERGE_ANGSTROM = 0.1
 """Maxima nearer than this to each other, or to an image of each other, are one."""
@@ -188,8 +189,7 @@ def _lines(cubes: FloatArray) -> Iterator[FloatArray]:
 def _orbit(position: FloatArray, symmetry: Symmetry, vectors: FloatArray) -> FloatArray:
     """(m, 3) the equivalents of a maximum in the cell; exactly on a special position near it."""
     images = symmetry.images(position)
-    apart = images - position
-    apart -= np.round(apart)
+    apart = nearest_image(images - position, vectors)
     here = np.linalg.norm(apart @ vectors, axis=1) < MERGE_ANGSTROM
     images = symmetry.images(position + apart[here].mean(axis=0)) % 1.0
     images[images > 1 - 1e-9] = 0.0
@@ -206,9 +206,7 @@ def _distances(points: FloatArray, others: FloatArray, vectors: FloatArray) -> F
         return np.empty(0)
     nearest = np.full(len(points), np.inf)
     for other in others:
-        apart = points - other
-        apart -= np.round(apart)
-        np.minimum(nearest, np.linalg.norm(apart @ vectors, axis=1), out=nearest)
+        np.minimum(nearest, nearest_distance(points - other, vectors), out=nearest)
     return nearest
 
 
@@ -217,11 +215,7 @@ def _peak(structure: Crystal | None, orbit: FloatArray, height: float, vectors: 
         first = orbit[np.lexsort(np.round(orbit, 6).T[::-1])[0]]
         return Peak(first, height, "", "", np.nan, len(orbit))
     atoms: CellAtoms = structure.atoms
-    apart = atoms.position - orbit[0]
-    apart -= np.round(apart)
-    # In an oblique cell the nearest image may be one cell further.
-    images = apart[:, None] + np.array([(0, 0, 0), *_NEIGHBOURS])
-    distances = np.linalg.norm(images @ vectors, axis=2).min(axis=1)
+    distances = nearest_distance(atoms.position - orbit[0], vectors)
     nearest = int(distances.argmin())
     site = structure.sites[atoms.site[nearest]]
     # Of the equivalents the one beside the coordinates that the user knows from the file.

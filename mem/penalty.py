@@ -23,6 +23,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 from scipy.optimize import brentq
@@ -44,9 +45,13 @@ def checked_moments(moments: Mapping[int, float]) -> dict[int, float]:
     Raises
     ------
     InputError
-        An order is odd, below 2 or above 8, a λ_n negative or not finite, or all are 0.
+        It is no mapping of numbers, an order is odd, below 2 or above 8, a λ_n negative or not
+        finite, or all are 0.
     """
-    chosen = {int(n): float(share) for n, share in moments.items()}
+    if not isinstance(moments, Mapping):
+        raise InputError(
+            "the moments are not a mapping", key="moments", found=moments, expected="{2: 1.0}"
+        )
     for n, share in moments.items():
         if n not in (2, 4, 6, 8):
             raise InputError(
@@ -56,13 +61,14 @@ def checked_moments(moments: Mapping[int, float]) -> dict[int, float]:
                 expected="2, 4, 6 or 8",
                 hint="odd moments of residuals vanish; higher ones hang on a single reflection",
             )
-        if not 0 <= share < math.inf:
+        if not (isinstance(share, Real) and 0 <= share < math.inf):
             raise InputError(
                 f"the weight of moment {n} is not possible",
                 key="moments",
                 found=share,
                 expected="0 or more: the set of allowed residuals is convex only then",
             )
+    chosen = {int(n): float(share) for n, share in moments.items()}
     if not any(chosen.values()):
         raise InputError(
             "no moment is constrained", key="moments", found=dict(moments), expected="{2: 1.0}"

@@ -17,6 +17,7 @@ from ixs_core.crystal import Crystal
 from ixs_core.errors import InputError
 from mem.comparison import ModelledRows, compare, judge
 from mem.extinction import extinction_factor, leverage, shelxl_coefficient
+from mem.formats.wording import are, counted
 from mem.french_wilson import WEAK, amplitudes
 from mem.merging import Merged, merge, without_absent
 from mem.model_structure import model_notes, structure_factors
@@ -106,7 +107,7 @@ def _rows(
             file=measured.source or None,
             found=f"{len(hkl)} rows, of which none has a value with a σ above 0"
             + (" and counts as observed" if observed_only else ""),
-            hint="a list without σ can be read with a relative σ (relative_sigma=0.02)",
+            hint="a list without σ can be read with a relative σ: --relative-sigma 0.03",
         )
     allowed = without_absent(
         crystal.symmetry, hkl[keep], intensity[keep], sigma[keep], notes, measured.source
@@ -138,7 +139,7 @@ def _usable(measured: MeasuredReflections, notes: list[str]) -> BoolArray:
         (int(np.sum(weighted & centre)), "(0 0 0): F(000) is the number of electrons"),
     ):
         if count:
-            notes.append(f"{count} rows are left out {why}")
+            notes.append(f"{are(count, 'row')} left out {why}")
     return np.asarray(weighted & ~centre)
 
 
@@ -147,7 +148,7 @@ def _observed(measured: MeasuredReflections, notes: list[str]) -> BoolArray:
         observed, rule = measured.observed, "which the file does not call observed"
     else:
         observed, rule = measured.intensity > 3 * measured.sigma, "below 3σ"
-    notes.append(f"{int(np.sum(~observed))} reflections are left out {rule}, as asked for")
+    notes.append(f"{are(int(np.sum(~observed)))} left out {rule}, as asked for")
     return np.asarray(observed)
 
 
@@ -210,7 +211,7 @@ def _merged(rows: ModelledRows, crystal: Crystal, notes: list[str]) -> Merged:
         words = "dispersion is taken out of F_o with the model's ratio |F_c(f0)|/|F_c|"
         if not np.all(steady):
             words += (
-                f"; for {int(np.sum(~steady))} weak reflections, where that is beyond "
+                f"; for {counted(int(np.sum(~steady)), 'weak reflection')}, where that is beyond "
                 f"{_RATIO:g}, with the difference of F_c²"
             )
         notes.append(words)
@@ -223,7 +224,7 @@ def _merged(rows: ModelledRows, crystal: Crystal, notes: list[str]) -> Merged:
     )
     if np.any(merged.rows > 1):
         notes.append(
-            f"{len(rows.hkl)} measured reflections are merged to {len(merged.hkl)}: "
+            f"{are(len(rows.hkl), 'measured reflection')} merged to {len(merged.hkl)}: "
             f"R_int = {merged.r_internal or 0.0:.4f}"
         )
     return merged
@@ -269,8 +270,8 @@ def _amplitudes(
     if np.any(weak):
         negative = int(np.sum(merged.intensity < 0))
         notes.append(
-            f"{int(weak.sum())} reflections below {WEAK:g}σ ({negative} of them negative) have "
-            "|F| by French & Wilson (1978)"
+            f"{counted(int(weak.sum()), 'reflection')} below {WEAK:g}σ ({negative} of them "
+            "negative): |F| by French & Wilson (1978)"
         )
     times = epsilon(crystal.symmetry, merged.hkl)
     expectation = times * shell_mean(

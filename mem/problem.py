@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +18,9 @@ from mem.reflections import ReflectionGroup, Reflections
 
 _UNKNOWN_DIRECTION = 1e6
 """Factor on σ of a group whose structure factors have no direction yet: it constrains nothing."""
+
+LARGEST_POWER = 20
+"""Of d in the weights: with more, one reflection alone would count."""
 
 _OFF_PHASE = 0.05
 """Share of |F| that may be lost when a phase is set to the value that symmetry allows."""
@@ -61,7 +65,8 @@ class Problem:
             No data, numbers that are not possible, reflections that symmetry forbids or that
             are there twice, or phases against the symmetry.
         """
-        _check(reflections, weighting, target)
+        _check_settings(weighting, target)
+        _check(reflections)
         members = [np.asarray(group.hkl).reshape(-1, 3) for group in reflections.groups]
         basis = Basis.of(
             reflections.symmetry,
@@ -178,7 +183,19 @@ class Problem:
         return sparse.csr_array(matrix)
 
 
-def _check(reflections: Reflections, weighting: float, target: float) -> None:
+def _check_settings(weighting: float, target: float) -> None:
+    if not (isinstance(target, Real) and 0 < target < np.inf):
+        raise InputError("not a target", key="target", found=target, expected="a number above 0")
+    if not (isinstance(weighting, Real) and abs(weighting) <= LARGEST_POWER):
+        raise InputError(
+            "the weights cannot follow such a power of d",
+            key="weighting",
+            found=weighting,
+            expected=f"a number from {-LARGEST_POWER} to {LARGEST_POWER}; 4 is usual",
+        )
+
+
+def _check(reflections: Reflections) -> None:
     n, groups = len(reflections), reflections.groups
     _require(n + len(groups) > 0, "hkl", "no reflections", "at least one")
     for name in ("f", "sigma"):
@@ -197,8 +214,6 @@ def _check(reflections: Reflections, weighting: float, target: float) -> None:
         possible = np.all(np.asarray(group.multiplicity) > 0) and 0 <= group.amplitude < np.inf
         _require(bool(possible), "groups", group.amplitude, "an amplitude ≥ 0, multiplicities > 0")
     _require(0 < reflections.electrons < np.inf, "F(000)", reflections.electrons, "above 0")
-    _require(0 < target < np.inf, "target", target, "above 0")
-    _require(bool(np.isfinite(weighting)), "weighting", weighting, "a finite power of d")
 
 
 def _require(holds: bool, key: str, found: object, expected: str) -> None:

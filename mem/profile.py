@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,9 @@ from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from mem.density import Density
 from mem.interpolation import density_values, fractional_points
+
+MOST_POINTS = 1_000_000
+"""Along a path: a thousand times finer than any density shows."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def path_points(
         Fractional coordinates of the corners, m ≥ 2; the line goes straight from one to the
         next, so that a corner in a neighbour cell is given with its coordinates outside 0..1.
     n : int
-        Points in all, at least m.
+        Points in all, at least m and at most `MOST_POINTS`.
 
     Returns
     -------
@@ -96,7 +100,8 @@ def path_points(
     Raises
     ------
     InputError
-        Fewer than two corners, two equal ones in a row, or n below m.
+        Fewer than two corners, two equal ones in a row, or n no whole number from m to
+        `MOST_POINTS`.
     """
     corners = fractional_points(points)
     if corners.ndim != 2 or len(corners) < 2:
@@ -113,19 +118,25 @@ def path_points(
             key="points",
             found=corners[int(lengths.argmin())].tolist(),
         )
-    if n < len(corners):
-        raise InputError(
-            "too few points along the path",
-            key="n",
-            found=n,
-            expected=f"at least the {len(corners)} given points",
-        )
+    _check_number(n, len(corners))
     steps = _shared_steps(lengths, n - 1)
     ends = np.concatenate([[0], np.cumsum(steps)])
     at_corners = np.concatenate([[0.0], np.cumsum(lengths)])
     number = np.arange(n)
     along = np.stack([np.interp(number, ends, corners[:, i]) for i in range(3)], axis=1)
     return along, np.interp(number, ends, at_corners), at_corners
+
+
+def _check_number(n: int, corners: int) -> None:
+    whole = isinstance(n, Integral)
+    if not (whole and corners <= n <= MOST_POINTS):
+        few = whole and n < corners
+        raise InputError(
+            "too few points along the path" if few else "not a number of points for the path",
+            key="n",
+            found=n,
+            expected=f"a whole number from {corners}, the given points, to {MOST_POINTS:.0e}",
+        )
 
 
 def profile(density: Density, points: ArrayLike, n: int = 201) -> Profile:
@@ -158,7 +169,9 @@ def profile(density: Density, points: ArrayLike, n: int = 201) -> Profile:
 
 def _shared_steps(lengths: FloatArray, steps: int) -> FloatArray:
     """Whole numbers of steps, one at least for every stretch, near to its share of the length."""
-    given = np.ones(len(lengths), dtype=int)
-    for _ in range(steps - len(lengths)):
+    # One step after the other to the stretch of the longest steps; the first are these anyway.
+    first = np.ceil((steps - len(lengths)) * lengths / lengths.sum())
+    given = np.maximum(1, first).astype(int)
+    for _ in range(steps - int(given.sum())):
         given[np.argmax(lengths / given)] += 1
     return given

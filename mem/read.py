@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ixs_core.cif import read_crystal, read_lattice
+from ixs_core.cif_block import normal_tag
 from ixs_core.crystal import Crystal
 from ixs_core.errors import InputError
 from mem.formats.measured import read_measured
 from mem.formats.refinement_details import refinement_details
+from mem.formats.text_file import read_text_file
 from mem.preparation import Weights, prepare
 from mem.reflections import MeasuredReflections, Reflections
 
@@ -73,12 +75,18 @@ def _structure_of(path: Path) -> Crystal:
     try:
         return read_crystal(path)
     except InputError as error:
+        if _describes_a_structure(path):
+            raise
         raise InputError(
             "the reflections have no phases, and the file holds no structure to calculate them",
             file=path,
-            found=error.message,
             hint="give the CIF of the refinement as the structure",
         ) from error
+
+
+def _describes_a_structure(path: Path) -> bool:
+    """Whether a file has atoms, right or wrong; its faults are then what is to be told."""
+    return any("_atom_site_fract" in normal_tag(line) for line in read_text_file(path).lines)
 
 
 def _with_refinement(measured: MeasuredReflections, model_file: Path | None) -> MeasuredReflections:

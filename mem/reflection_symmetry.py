@@ -22,6 +22,9 @@ from ixs_core.symmetry import Symmetry
 TRANSLATION_UNIT = 24
 """Translations of every setting are multiples of 1/24: phases are found in whole numbers."""
 
+_MOST_POSSIBLE = 1e8
+"""Indices in the box around the sphere of resolution; a cell of 100 Å to 1 Å has 8e6."""
+
 _CHUNK = 1_000_000  # equivalents at a time, so that memory stays flat
 
 
@@ -220,7 +223,7 @@ def unique_reflections(symmetry: Symmetry, lattice: Lattice, d_min: float) -> In
     Raises
     ------
     InputError
-        d_min is not above 0.
+        d_min is not above 0, or so small for the cell that there are too many reflections.
     """
     if not d_min > 0:
         raise InputError(
@@ -228,6 +231,15 @@ def unique_reflections(symmetry: Symmetry, lattice: Lattice, d_min: float) -> In
         )
     # |h| ≤ a/d for every direction, since h = a·Q/2π.
     largest = np.floor(np.array(lattice.cell[:3]) / d_min * (1 + 1e-9)).astype(int)
+    possible = float(np.prod(2.0 * largest + 1))
+    if possible > _MOST_POSSIBLE:
+        raise InputError(
+            "too many reflections are possible in this cell",
+            key="cell",
+            found=f"{possible:.2g} indices to d = {d_min:.3g} Å",
+            expected=f"at most {_MOST_POSSIBLE:.0e}",
+            hint="are the lengths of the cell right?",
+        )
     along = [np.arange(-size, size + 1) for size in largest[1:]]
     layers = []
     for h in range(int(largest[0]) + 1):  # representatives have h ≥ 0

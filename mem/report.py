@@ -33,7 +33,7 @@ def sections(project: Project, figures: FigureStore) -> list[Section]:
         parts.append(figures.add(Figure(name, caption, section_figure(results, index))))
     for kind in dict.fromkeys(path.kind for result in results for path in result.paths):
         caption = (
-            f"Density along {kind}, relative to the peak at its start. Bands: standard "
+            f"Density along {kind}, relative to its highest point. Bands: standard "
             "uncertainty from resampled data, with the bias of the method added in quadrature. "
             "Dashed: the same data and settings where nothing hops. Dotted: the refined model."
         )

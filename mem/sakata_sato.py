@@ -28,6 +28,9 @@ _FIRST_CHANGE = 0.5  # of ln ρ anywhere in the first step, at most
 _FASTER, _SLOWER = 1.05, 0.5
 _SMALLEST = 1e-12  # of the first λ: no step lowers χ² any more
 
+_WINDOW = 1000
+"""Steps over which the fall of χ² is looked at: it becomes ever slower, about as a power law."""
+
 
 @dataclass(frozen=True)
 class SinglePixelResult:
@@ -60,6 +63,9 @@ def sakata_sato(
 ) -> SinglePixelResult:
     """Iterate from the prior until χ² is at the target; λ halves when χ² rises, else grows by 5 %.
 
+    It also ends where χ², falling on by the share of the last 1000 steps in every further 1000,
+    would not be at the target after all the steps: the fall only becomes slower.
+
     Parameters
     ----------
     dual : EntropyDual
@@ -86,7 +92,7 @@ def sakata_sato(
     value = problem.constraint.value(point.residual)
     change = weight * point.residual
     first = _FIRST_CHANGE / float(np.abs(change / problem.data.sigma).sum() or 1.0)
-    length, step, stopped = first, 0, ""
+    length, step, stopped, earlier = first, 0, "", value
     while value > 1 and not stopped:
         if watch is not None:
             watch(point)
@@ -102,7 +108,11 @@ def sakata_sato(
             length *= _SLOWER
         if length < _SMALLEST * first:
             stopped = f"χ² no longer falls after {step} steps"
-        elif step == iterations:
+        elif step % _WINDOW == 0:
+            if value * (value / earlier) ** ((iterations - step) / _WINDOW) > 1:
+                stopped = f"χ² falls too slowly: {1 - value / earlier:.1%} in {_WINDOW} steps"
+            earlier = value
+        if step == iterations and value > 1 and not stopped:
             stopped = f"χ² not at its target after {step} steps"
     return SinglePixelResult(point, problem, dual.transform, step, stopped)
 

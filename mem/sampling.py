@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import CancelToken, Progress, parallel_each
 from mem.coarse_solution import CoarseSolver
 from mem.density import Multipliers
-from mem.reconstruct import InfeasibleTarget
+from mem.reconstruction import InfeasibleTarget
 from mem.reflections import Reflections
 from mem.resampling import resampled
 
@@ -20,10 +21,14 @@ FEWEST = 2
 
 
 def require_samples(n: int) -> None:
-    """InputError for a number of samples that has no standard deviation."""
-    if n < FEWEST:
+    """InputError for what is not a number of samples with a standard deviation."""
+    whole = isinstance(n, Integral)
+    if not whole or n < FEWEST:
         raise InputError(
-            "too few samples for a standard deviation", key="n", found=n, expected="2 or more"
+            "too few samples for a standard deviation" if whole else "not a number of samples",
+            key="n",
+            found=n,
+            expected="a whole number, 2 or more",
         )
 
 

@@ -7,21 +7,32 @@ import numpy as np
 
 from ixs_core.arrays import FloatArray
 from ixs_core.crystal import Crystal, cell_vectors
-from mem.basins import atomic_basins
+from ixs_core.errors import InputError
+from mem.basins import Basins, atomic_basins, basins
 from mem.density import Density
 from mem.density_result import SiteResult
 from mem.peaks import site_peaks
 from mem.prior import procrystal_at
 
+_RIPPLES = 0.02
+"""Share of the electrons in maxima of no atom from which a caution is given."""
+
 _REACH, _STEP = 0.12, 0.03  # Å: how far a maximum may be from its site, and how finely to look
 
 
-def site_results(density: Density) -> tuple[SiteResult, ...]:
-    """The maximum at every refined site, with the electrons of its basin; none without a model."""
+def site_results(density: Density) -> tuple[tuple[SiteResult, ...], tuple[str, ...]]:
+    """The maximum at every refined site, with the electrons of its basin, and notes on these.
+
+    Nothing without a model; a density without maxima at the atoms has no basins either.
+    """
     structure = density.structure
     if structure is None:
-        return ()
-    shares, maxima = atomic_basins(density), model_maxima(structure)
+        return (), ()
+    try:
+        shares, notes = _shares(density)
+    except InputError as error:
+        shares, notes = None, (f"no electrons per atom: {error}",)
+    maxima = model_maxima(structure)
     found = []
     for site, peak, maximum in zip(structure.sites, site_peaks(density), maxima, strict=True):
         atomic_number = gemmi.Element(site.element).atomic_number
@@ -33,11 +44,32 @@ def site_results(density: Density) -> tuple[SiteResult, ...]:
                 density=peak.density,
                 distance_angstrom=peak.distance_angstrom,
                 model_distance_angstrom=_nearest_image(structure, maximum, peak.position),
-                electrons=shares.electrons_of(peak.position),
+                electrons=_electrons(shares, peak.position),
                 charge_refined=atomic_number * site.occupancy,
             )
         )
-    return tuple(found)
+    return tuple(found), notes
+
+
+def _shares(density: Density) -> tuple[Basins, tuple[str, ...]]:
+    """The atoms' basins, and a caution where many electrons were in maxima of no atom."""
+    fine = basins(density)
+    without = np.array([not site for site in fine.sites])
+    elsewhere = float(fine.electrons[without].sum())
+    shares = atomic_basins(density, fine)
+    if elsewhere < _RIPPLES * density.electrons:
+        return shares, ()
+    return shares, (
+        f"{elsewhere:.0f} of {density.electrons:.0f} electrons are in {int(without.sum())} maxima "
+        "that belong to no atom (ripples of the method); they are counted with the atom behind "
+        "their highest pass, so that electrons per atom are rough",
+    )
+
+
+def _electrons(shares: Basins | None, position: FloatArray) -> float | None:
+    if shares is None or not np.all(np.isfinite(position)):
+        return None
+    return shares.electrons_of(position)
 
 
 def model_maxima(crystal: Crystal) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mem.grid import Shape
 from mem.infeasible import smallest_constraint
 from mem.lbfgs import minimise_lbfgs
 from mem.newton import ExplicitModel, LinearModel, Solution, minimise
-from mem.newton_cg import ProductModel
+from mem.newton_cg import Products
 from mem.prior_grid import PriorSource
 from mem.problem import Problem
 from mem.sakata_sato import sakata_sato
@@ -26,6 +26,12 @@ EXPLICIT_UNKNOWNS = 1200
 _TOLERANCE = 1e-6  # of the gradient in σ, and of the constraint
 _GROUP_TOLERANCE = 1e-6  # of the directions, whose components are at most 1
 _GROUP_ROUNDS = 100
+
+_PRODUCTS = 10_000
+"""Products with the covariance after which "newton-cg" leaves the rest to another method; real
+data took 6000 to 8000 (CsCu2I3, 630 reflections)."""
+
+_PRODUCTS_ALONE = 100_000  # where no other method can take over
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,9 @@ class Watch:
 class Run:
     """One reconstruction.
 
+    "newton-cg" may do `_PRODUCTS` products. What is left to do then, and whether the target can
+    be reached at all, is up to "newton" for few unknowns, or to "lbfgs" for a χ² constraint.
+
     Parameters
     ----------
     problem : Problem
@@ -99,6 +108,17 @@ class Run:
     watch: Watch
     workers: int | None = None
     iterations: int = 0
+    products: Products = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.products = Products(_PRODUCTS if self._relief else _PRODUCTS_ALONE)
+
+    @property
+    def _relief(self) -> str:
+        """The method that takes over from "newton-cg", if one can."""
+        if self.problem.unknowns <= EXPLICIT_UNKNOWNS:
+            return "newton"
+        return "lbfgs" if self.problem.constraint.quadratic else ""
 
     def solve(self, coarse: Shape, fine: Shape, b: FloatArray) -> Ended:
         """From b (k,) to the solution on the fine grid, by way of the coarse one.
@@ -156,10 +176,22 @@ class Run:
         if self.method == "lbfgs":
             solution = minimise_lbfgs(dual, constraint, b, watch=self.watch)
         else:
-            model = explicit_model if self.method == "newton" else ProductModel
+            model = explicit_model if self.method == "newton" else self.products
             solution = minimise(dual, constraint, b, model, tolerance=_TOLERANCE, watch=self.watch)
         self.iterations += solution.iterations
+        spent = self.method == "newton-cg" and self.products.spent == self.products.limit
+        if spent and self._relief and not solution.converged:
+            self._hand_over()
+            return self._minimised(dual, solution.point.b)
         return solution
+
+    def _hand_over(self) -> None:
+        note = (
+            f"newton-cg left the rest to {self._relief} after {self.products.limit} products "
+            "with the covariance"
+        )
+        self.method = self._relief
+        self.problem = replace(self.problem, notes=(*self.problem.notes, note))
 
     def _solve_groups(self, dual: EntropyDual, b: FloatArray) -> tuple[Solution, EntropyDual]:
         """Repeat with the directions of the groups' structure factors from the density so far.
@@ -189,7 +221,13 @@ class Run:
         found = sakata_sato(self._dual(fine), self.problem, watch=self.watch)
         self.problem, self.iterations = found.problem, found.iterations
         dual = EntropyDual(found.transform, found.problem.data)
-        return self._ended(dual, found.point, self._gradient(found.point), found.stopped)
+        gradient = self._gradient(found.point)
+        if found.stopped:
+            solution = Solution(found.point, 0.0, found.iterations, gradient, False)
+            nearest = self._if_infeasible(dual, solution)
+            if nearest is not None:
+                return nearest
+        return self._ended(dual, found.point, gradient, found.stopped)
 
     def _if_infeasible(self, dual: EntropyDual, solution: Solution) -> Ended | None:
         """The density nearest to the target if none on the grid reaches it, else None."""
@@ -197,7 +235,7 @@ class Run:
         nearest = smallest_constraint(
             dual,
             self.problem.constraint,
-            explicit_model if explicit else ProductModel,
+            explicit_model if explicit else Products(_PRODUCTS),
             self.watch,
         )
         self.iterations += nearest.iterations

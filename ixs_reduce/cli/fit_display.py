@@ -98,7 +98,7 @@ def _row(fit: SpectrumFit) -> list[str]:
 
 
 def _mode_text(fit: SpectrumFit, i: int) -> str:
-    from ixs_reduce.effective_modes import branch_text
+    from ixs_reduce.mode_merging import branch_text
 
     mode = fit.modes[i]
     limit = fit.upper_limit(f"mode{i + 1}_fwhm")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ixs_core.arrays import FloatArray
 from ixs_core.provenance import plain
 from ixs_core.report_parts import with_error
 from ixs_core.terminal_tables import Column, print_table
@@ -29,6 +32,11 @@ def show(analyses: Sequence[Analysis]) -> None:
         for path in result.paths:
             print()
             print_path(result, path.kind)
+
+
+def _known(values: FloatArray) -> FloatArray | None:
+    """An uncertainty, or None where none is known."""
+    return values if np.all(np.isfinite(values)) else None
 
 
 def show_comparisons(
@@ -71,7 +79,7 @@ def record(analysis: Analysis) -> dict[str, Any]:
                 "peak_e_per_A3": path.peak,
                 "distance_angstrom": path.profile.distance,
                 "density_e_per_A3": path.profile.density,
-                "sigma_e_per_A3": path.profile.sigma,
+                "sigma_e_per_A3": _known(path.profile.sigma),
                 "null_e_per_A3": path.null,
                 "band_e_per_A3": path.band,
                 "middle": dict(path.middle),
@@ -85,62 +93,54 @@ def record(analysis: Analysis) -> dict[str, Any]:
 
 
 def _show_statistics(results: Sequence[DensityResult]) -> None:
-    columns = [
-        Column("data", text=True),
-        *map(Column, ("reflections", "d min (Å)", "grid", "χ²", "R (%)", "wR (%)")),
-        *map(Column, ("C4", "C6", "entropy", "iterations", "seconds")),
+    """One column per data set: narrow enough for a terminal of any width."""
+    rows: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
+        ("reflections", lambda s: f"{s['reflections']}"),
+        ("d min (Å)", lambda s: f"{s['d_min_angstrom']:.3f}"),
+        ("grid", lambda s: "×".join(str(n) for n in s["grid"])),
+        ("χ²", lambda s: f"{s['chi2']:.4f}" + (f" ({s['stopped']})" if s["stopped"] else "")),
+        ("R (%)", lambda s: f"{100 * s['r_factor']:.2f}"),
+        ("wR (%)", lambda s: f"{100 * s['wr_factor']:.2f}"),
+        ("C4, C6 (Gaussian: 1)", lambda s: f"{s['moments']['4']:.3g}, {s['moments']['6']:.3g}"),
+        ("entropy", lambda s: f"{s['entropy']:.4f}"),
+        ("steps, seconds", lambda s: f"{s['iterations']}, {s['seconds']:.1f}"),
     ]
-    rows = []
-    for result in results:
-        s = result.statistics
-        rows.append(
-            [
-                result.heading + (f" ({s['stopped']})" if s["stopped"] else ""),
-                str(s["reflections"]),
-                f"{s['d_min_angstrom']:.3f}",
-                "×".join(str(n) for n in s["grid"]),
-                f"{s['chi2']:.4f}",
-                f"{100 * s['r_factor']:.2f}",
-                f"{100 * s['wr_factor']:.2f}",
-                f"{s['moments']['4']:.2f}",
-                f"{s['moments']['6']:.2f}",
-                f"{s['entropy']:.4f}",
-                str(s["iterations"]),
-                f"{s['seconds']:.1f}",
-            ]
-        )
-    print_table(columns, rows)
+    columns = [Column("", text=True), *(Column(result.heading) for result in results)]
+    print_table(
+        columns,
+        [[name, *(show(dict(result.statistics)) for result in results)] for name, show in rows],
+    )
 
 
 def _show_sites(results: Sequence[DensityResult]) -> None:
     columns = [
         Column("data", text=True),
         Column("site", text=True),
-        *map(
-            Column,
-            (
-                "ρ max (e/Å³)",
-                "from site (Å)",
-                "from model's (Å)",
-                "electrons in basin",
-                "neutral atom",
-            ),
-        ),
+        *map(Column, ("ρ max (e/Å³)", "off site (Å)", "off model (Å)", "electrons", "neutral")),
     ]
     rows = [
         [
             result.heading,
             site.label,
-            f"{site.density:.2f}",
-            f"{site.distance_angstrom:.3f}",
-            f"{site.model_distance_angstrom:.3f}",
-            f"{site.electrons:.2f}",
-            f"{site.charge_refined:.2f}",
+            *(
+                _number(value, digits)
+                for value, digits in (
+                    (site.density, 2),
+                    (site.distance_angstrom, 3),
+                    (site.model_distance_angstrom, 3),
+                    (site.electrons, 2),
+                    (site.charge_refined, 2),
+                )
+            ),
         ]
         for result in results
         for site in result.sites
     ]
     print_table(columns, rows)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
 def print_path(result: DensityResult, kind: str) -> None:

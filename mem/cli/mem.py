@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from ixs_core.errors import Cancelled
 if TYPE_CHECKING:
     from mem.analysis import Analysis
     from mem.analysis_options import AnalysisOptions
+    from mem.external import DensityComparison
     from mem.outputs import Outputs
     from mem.preparation import Weights
     from mem.reflections import Reflections
@@ -107,11 +109,13 @@ def mem(
     A series: ixs mem 100K.cif 300K.cif 500K.cif --plane "0 1 0" --path Cu --bootstrap 50 -o maps/
     """
     from mem.analysis_options import AnalysisOptions, parse_moments
+    from mem.cli.dysnomia import check_dysnomia_options
     from mem.cli.settings_choice import choose_and_show
     from mem.outputs import check_outputs
     from mem.read import read_reflections
 
-    outputs = check_outputs(output or [], reflections)
+    if through is not None and not plane:
+        raise typer.BadParameter("--through belongs to --plane")
     kelvins = _temperatures(temperature, reflections)
     options = AnalysisOptions(
         planes=tuple(plane or ()),
@@ -129,6 +133,9 @@ def mem(
         solver=solver,
         seed=seed,
     )
+    outputs = check_outputs(output or [], reflections, options)
+    if dysnomia is not None:
+        check_dysnomia_options(options, dysnomia)
     data = [
         _with_temperature(
             read_reflections(
@@ -157,8 +164,9 @@ def _temperatures(text: str | None, files: list[Path]) -> list[float | None]:
         kelvins: list[float | None] = [float(word) for word in text.split(",")]
     except ValueError:
         kelvins = []
-    if len(kelvins) != len(files) or any(k is None or not k > 0 for k in kelvins):
-        raise typer.BadParameter(f"--temperature takes {len(files)} numbers above 0, with commas")
+    if len(kelvins) != len(files) or any(k is None or not 0 < k < math.inf for k in kelvins):
+        number = "a number" if len(files) == 1 else f"{len(files)} numbers, with commas,"
+        raise typer.BadParameter(f"--temperature takes {number} above 0")
     return kelvins
 
 
@@ -201,7 +209,7 @@ def _reconstruct(
 ) -> None:
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from mem.analysis import analyse
-    from mem.cli.display import record, show, show_comparisons
+    from mem.cli.display import show, show_comparisons
     from mem.cli.dysnomia import compare_with_dysnomia
     from mem.outputs import write_outputs
 
@@ -214,20 +222,53 @@ def _reconstruct(
             if cancel.cancelled:
                 break
     done = len(analyses)
-    for path in write_outputs(outputs, analyses, data[:done], files[:done], options):
-        print(f"written: {path}", file=sys.stderr)
-    comparisons = [
-        compare_with_dysnomia(one, analysis.density, options, dysnomia)
-        for one, analysis in zip(data, analyses, strict=False)
-        if dysnomia is not None
-    ]
-    if as_json:
-        records = [record(analysis) for analysis in analyses]
-        for entry, comparison in zip(records, comparisons, strict=False):
-            entry["dysnomia"] = asdict(comparison)
-        print(json.dumps(records if len(files) > 1 else records[0], ensure_ascii=False))
-    else:
+    if not as_json:
+        for analysis, one in zip(analyses, data, strict=False):
+            _say_notes(analysis, one)
         show(analyses)
-        show_comparisons(analyses, comparisons)
+    try:
+        write_outputs(outputs, analyses, data[:done], files[:done], options)
+    finally:
+        comparisons = [
+            compare_with_dysnomia(one, analysis.density, options, dysnomia)
+            for one, analysis in zip(data, analyses, strict=False)
+            if dysnomia is not None
+        ]
+        if as_json:
+            _print_records(analyses, comparisons, len(files) > 1)
+        else:
+            show_comparisons(analyses, comparisons)
     if cancel.cancelled:
+        _say_what_is_missing(analyses, files[done:])
         raise Cancelled("stopped on request")
+
+
+def _print_records(
+    analyses: list[Analysis], comparisons: list[DensityComparison], series: bool
+) -> None:
+    from mem.cli.display import record
+
+    records = [record(analysis) for analysis in analyses]
+    for entry, comparison in zip(records, comparisons, strict=False):
+        entry["dysnomia"] = asdict(comparison)
+    print(json.dumps(records if series else records[0], ensure_ascii=False))
+
+
+def _say_notes(analysis: Analysis, data: Reflections) -> None:
+    """What came up in the work, beyond what was said of the data already."""
+    for note in analysis.result.notes:
+        if note not in data.notes:
+            print(f"{analysis.result.name}: {note}", file=sys.stderr)
+
+
+def _say_what_is_missing(analyses: list[Analysis], skipped: list[Path]) -> None:
+    for analysis in analyses:
+        statistics = analysis.result.statistics
+        if statistics["stopped"]:
+            print(
+                f"{analysis.result.name}: not converged, stopped at χ² = {statistics['chi2']:.4g}",
+                file=sys.stderr,
+            )
+    if skipped:
+        names = ", ".join(file.name for file in skipped)
+        print(f"not reconstructed: {names}", file=sys.stderr)

@@ -39,6 +39,7 @@ from mem.formats.text_file import (
     read_text_file,
     whole_number,
 )
+from mem.formats.wording import are
 from mem.reflections import ReflectionGroup, Reflections
 
 ROW = (5, 5, 5, 10, 10, 10)
@@ -191,7 +192,7 @@ def _groups(text: TextFile, number: int) -> tuple[tuple[ReflectionGroup, ...], l
             None
         ):
             raise text.error("not an unmeasured reflection", i, expected="h k l")
-    notes = [f"{unmeasured} reflections are listed as not measured"] if unmeasured else []
+    notes = [f"{are(unmeasured)} listed as not measured"] if unmeasured else []
     return tuple(groups), notes
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ixs_core.arrays import BoolArray, IntArray
+from ixs_core.atomic import atomic_write_text
 from ixs_core.errors import InputError
 from ixs_core.symmetry import Symmetry
 from mem.formats.dysnomia import GROUP_HEAD, GROUP_ROW, ROW
 from mem.formats.dysnomia_settings import setting_of
+from mem.formats.wording import counted
 from mem.reflection_symmetry import orbits
 from mem.reflections import ReflectionGroup, Reflections
 
@@ -43,7 +45,8 @@ def write_mem(
     Raises
     ------
     InputError
-        A value does not fit its columns, or a σ is too small for the three decimals.
+        A value does not fit its columns, a σ is too small for the three decimals, or the file
+        cannot be written.
     """
     path, notes = Path(path), []
     known = setting_of(reflections.symmetry)
@@ -51,7 +54,7 @@ def write_mem(
         reflections = _in_p1(reflections)
         notes.append(
             "Dysnomia's number of the space group setting is not known: written in P 1 with "
-            f"{len(reflections)} reflections"
+            f"{counted(len(reflections), 'reflection')}"
         )
     number, setting = known or (1, 1)
     heading = (title or reflections.source or "structure factors").replace("\n", " ")
@@ -67,7 +70,7 @@ def write_mem(
         *_group_lines(path, reflections.groups),
         f"{0:5d}",
     ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    atomic_write_text(path, "\n".join(lines) + "\n")
     return tuple(notes)
 
 
@@ -75,12 +78,48 @@ def write_prf(
     path: str | Path,
     name: str,
     *,
-    weighting: int = 0,
+    weighting: float = 0,
     moments: Mapping[int, float] | None = None,
     algorithm: str = "lbfgs",
     cycles: int = 20000,
 ) -> None:
     """Write the preferences for a run of Dysnomia from a uniform density.
+
+    A file that is there already stays as it is: with the same content that is no loss, with
+    another an error, since it may hold what somebody tuned by hand.
+
+    Parameters
+    ----------
+    path : str or Path
+    name, weighting, moments, algorithm, cycles
+        As in `prf_text`.
+
+    Raises
+    ------
+    InputError
+        As in `prf_text`; a file of this name holds something else, or cannot be written.
+    """
+    path = Path(path)
+    text = prf_text(name, weighting=weighting, moments=moments, algorithm=algorithm, cycles=cycles)
+    if not path.is_file():
+        atomic_write_text(path, text)
+    elif path.read_bytes() != text.encode():
+        raise InputError(
+            "there are other preferences of Dysnomia, which are not overwritten",
+            file=path,
+            hint="move the file away, or give the output another name",
+        )
+
+
+def prf_text(
+    name: str,
+    *,
+    weighting: float = 0,
+    moments: Mapping[int, float] | None = None,
+    algorithm: str = "lbfgs",
+    cycles: int = 20000,
+) -> str:
+    """The preferences for a run of Dysnomia from a uniform density.
 
     The layout, line by line: $PREFERENCES; the files .mem, .out, .pgrid, .fba and _eps.raw; 0
     (one density, not one of both signs); 0 (uniform start); algorithm (0 ZSPA, 1 L-BFGS); 1; 1
@@ -90,11 +129,10 @@ def write_prf(
 
     Parameters
     ----------
-    path : str or Path
     name : str
         Of the files without suffix.
-    weighting : int
-        p of d^p.
+    weighting : float
+        p of d^p, a whole number.
     moments : mapping, optional
         Order n -> λ_n; {2: 1.0} by default.
     algorithm : "lbfgs" or "zspa"
@@ -103,17 +141,17 @@ def write_prf(
     Raises
     ------
     InputError
-        A moment that Dysnomia does not have, or an unknown algorithm.
+        A moment or a power that Dysnomia does not have, or an unknown algorithm.
     """
     moments = {2: 1.0} if moments is None else moments
     wrong = [n for n in moments if n not in range(2, _HIGHEST_ORDER + 1, 2)]
-    if wrong or algorithm not in ("zspa", "lbfgs") or int(weighting) != weighting:
-        raise InputError(
-            "Dysnomia cannot do this",
-            key="moments" if wrong else "algorithm, weighting",
-            found=wrong or (algorithm, weighting),
-            expected=f"moments of even order up to {_HIGHEST_ORDER}, zspa or lbfgs, and a whole p",
-        )
+    for key, found, possible, expected in (
+        ("moments", wrong, not wrong, f"moments of even order from 2 to {_HIGHEST_ORDER}"),
+        ("weighting", weighting, float(weighting).is_integer(), "a whole power of d"),
+        ("algorithm", algorithm, algorithm in ("zspa", "lbfgs"), "zspa or lbfgs"),
+    ):
+        if not possible:
+            raise InputError("Dysnomia cannot do this", key=key, found=found, expected=expected)
     lines = [
         "$PREFERENCES",
         *(f"{name}{suffix}" for suffix in (".mem", ".out", ".pgrid", ".fba", "_eps.raw")),
@@ -132,7 +170,7 @@ def write_prf(
         " ".join(f"{moments.get(n, 0.0):g}" for n in range(2, _HIGHEST_ORDER + 1, 2)),
         "0",
     ]
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(lines) + "\n"
 
 
 def _in_p1(reflections: Reflections) -> Reflections:

@@ -8,6 +8,7 @@ does not obey the layout.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,13 @@ from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.cif_block import CifBlock
 from ixs_core.errors import InputError
 from mem.formats.refinement_details import refinement_extinction, refinement_weights
-from mem.formats.refln_cif import INDICES, reflections_of, repeated_note
+from mem.formats.refln_cif import (
+    INDICES,
+    SIGMA_HINT,
+    assumed_sigma,
+    reflections_of,
+    repeated_note,
+)
 from mem.formats.text_file import (
     TextFile,
     decimal_number,
@@ -28,6 +35,7 @@ from mem.formats.text_file import (
     miller_index,
     whole_number,
 )
+from mem.formats.wording import are, counted
 from mem.reflections import MeasuredReflections
 
 EMBEDDED = (
@@ -44,17 +52,21 @@ _COLUMNS = (4, 4, 4, 8, 8, 4)
 _LAYOUT = "3I4, 2F8.2, I4: h k l F² σ(F²) batch"
 _HKLF = re.compile(r"^\s*HKLF\s+(-?\d+)([^!\n]*)", re.IGNORECASE | re.MULTILINE)
 _POSITION = re.compile(r"^\S*?:(\d+)(?::\d+\(\d+\))?:?\s*")
+_NO_NUMBER = re.compile(r"[+-]?(nan|inf|infinity)|\*+", re.IGNORECASE)
 _LIST_4_COLUMNS = 7
 _STATUS = frozenset("o<-xhl")
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One line: the index, the intensity with its σ, and the batch number (None without one)."""
+    """One line: the index, the intensity with its σ, and the batch number.
+
+    None is what the line does not have, NaN what is no finite number in it.
+    """
 
     hkl: tuple[int, int, int]
     value: float
-    sigma: float
+    sigma: float | None
     batch: int | None = None
 
 
@@ -70,7 +82,9 @@ def looks_like_bare_list_4(text: TextFile) -> bool:
     return _list_4_row(line) is not None
 
 
-def read_hklf4(text: TextFile, amplitudes: bool = False) -> MeasuredReflections:
+def read_hklf4(
+    text: TextFile, amplitudes: bool = False, relative_sigma: float | None = None
+) -> MeasuredReflections:
     """Reflections of a SHELX .hkl file: nothing merged, no absolute scale.
 
     Parameters
@@ -78,11 +92,14 @@ def read_hklf4(text: TextFile, amplitudes: bool = False) -> MeasuredReflections:
     text : TextFile
     amplitudes : bool
         The file is HKLF 3: |F| and σ(F), to be squared.
+    relative_sigma : float, optional
+        σ(F²)/F² for a list whose column of σ is missing or all zero.
 
     Raises
     ------
     InputError
-        A line is no reflection, a σ is negative, or no reflection is measured.
+        A line is no reflection, a value is no finite number, a σ is negative or missing, or no
+        reflection is measured.
     """
     content, notes = _up_to_the_end(text)
     notes = [*text.notes, *notes]
@@ -91,10 +108,10 @@ def read_hklf4(text: TextFile, amplitudes: bool = False) -> MeasuredReflections:
     rows, free = _rows(text, content)
     if free:
         notes.append("columns are separated by blanks, not as HKLF 4 has them")
-    return _measured(text, rows, amplitudes, notes)
+    return _measured(text, rows, amplitudes, relative_sigma, notes)
 
 
-def read_bare_list_4(text: TextFile) -> MeasuredReflections:
+def read_bare_list_4(text: TextFile, relative_sigma: float | None = None) -> MeasuredReflections:
     """Reflections of a SHELXL LIST 4 without its CIF header: h k l Fc² Fo² σ(Fo²) status.
 
     Raises
@@ -110,7 +127,8 @@ def read_bare_list_4(text: TextFile) -> MeasuredReflections:
     header = " ".join((*INDICES, *(f"_refln_{tag}" for tag in tags)))
     block = _parse_cif(f"data_list loop_ {header} " + "\n".join(text.lines), text)
     note = "the header is missing: read as h k l Fc² Fo² σ(Fo²) status, SHELXL's LIST 4"
-    return reflections_of(CifBlock(block, text.path, text.sha256, (*text.notes, note)))
+    source = CifBlock(block, text.path, text.sha256, (*text.notes, note))
+    return reflections_of(source, relative_sigma)
 
 
 def read_embedded(source: CifBlock, relative_sigma: float | None = None) -> MeasuredReflections:
@@ -131,7 +149,7 @@ def read_embedded(source: CifBlock, relative_sigma: float | None = None) -> Meas
         block = _parse_cif(content, text)
         found = reflections_of(CifBlock(block, source.path, source.sha256, ()), relative_sigma)
     else:
-        found = _embedded_hkl(source, tag, text)
+        found = _embedded_hkl(source, tag, text, relative_sigma)
     return replace(
         found,
         weights=refinement_weights(source),
@@ -140,7 +158,9 @@ def read_embedded(source: CifBlock, relative_sigma: float | None = None) -> Meas
     )
 
 
-def _embedded_hkl(source: CifBlock, tag: str, text: TextFile) -> MeasuredReflections:
+def _embedded_hkl(
+    source: CifBlock, tag: str, text: TextFile, relative_sigma: float | None
+) -> MeasuredReflections:
     instruction = _HKLF.search("\n".join(_field(source, name) for name in _INSTRUCTIONS))
     code = abs(int(instruction[1])) if instruction else 4
     if code not in (3, 4):
@@ -151,7 +171,7 @@ def _embedded_hkl(source: CifBlock, tag: str, text: TextFile) -> MeasuredReflect
             expected="HKLF 4",
             hint="give the .fcf, which has the reflections of one component",
         )
-    found = read_hklf4(text, amplitudes=code == 3)
+    found = read_hklf4(text, code == 3, relative_sigma)
     matrix = _matrix(instruction[2] if instruction else "")
     if np.array_equal(matrix, np.eye(3)):
         return found
@@ -177,7 +197,9 @@ def _up_to_the_end(text: TextFile) -> tuple[list[tuple[int, str]], list[str]]:
     for i, (_, line) in enumerate(content):
         if line.split()[:3] == ["0", "0", "0"]:
             after = len(content) - i - 1
-            return content[:i], [f"{after} lines after the end line are not read"] * (after > 0)
+            return content[:i], [f"{counted(after, 'line')} after the end line: not read"] * (
+                after > 0
+            )
     return content, ["the end line 0 0 0 is missing"]
 
 
@@ -190,32 +212,54 @@ def _rows(text: TextFile, content: Sequence[tuple[int, str]]) -> tuple[list[_Row
     for (number, _), row in zip(content, parsed, strict=True):
         if row is None:
             raise text.error("not a reflection", number, expected=_LAYOUT)
-        if row.sigma < 0:
-            raise text.error("σ is negative", number, expected="σ above 0")
+        _require_numbers(text, number, row)
         rows.append(row)
+    without = [number for (number, _), row in zip(content, rows, strict=True) if row.sigma is None]
+    if without and len(without) < len(rows):
+        raise text.error("σ is missing", without[0], expected=_LAYOUT)
     return rows, parsed is free
+
+
+def _require_numbers(text: TextFile, number: int, row: _Row) -> None:
+    index = " ".join(map(str, row.hkl))
+    for value, name in ((row.value, "the intensity"), (row.sigma, "σ")):
+        if value is not None and math.isnan(value):
+            raise text.error(
+                f"{name} is not a number (reflection {index})", number, expected="finite numbers"
+            )
+    if row.sigma is not None and row.sigma < 0:
+        raise text.error("σ is negative", number, expected="σ above 0")
 
 
 def _fixed_row(line: str) -> _Row | None:
     *fields, batch = fixed_columns(line, _COLUMNS)
+    if not fields[4].strip() and line[sum(_COLUMNS) :].strip():
+        return None  # what stands further right may be the σ of a wider layout
     return _row([*fields, batch] if batch.strip() else fields)
 
 
 def _free_row(line: str) -> _Row | None:
     fields = line.split()
+    if len(fields) == 4:
+        fields.append("")  # h k l F² without σ
     return _row(fields[:6]) if len(fields) >= 5 else None
 
 
 def _row(fields: Sequence[str]) -> _Row | None:
     hkl = [index for index in map(miller_index, fields[:3]) if index is not None]
-    value, sigma = decimal_number(fields[3]), decimal_number(fields[4])
+    value, sigma = _value(fields[3]), _value(fields[4])
     # A list may go on with other columns than the batch number.
     batch = whole_number(fields[5]) if len(fields) > 5 else None
     if len(fields) > 5 and batch is None and decimal_number(fields[5]) is None:
         return None
-    if len(hkl) != 3 or value is None or sigma is None:
+    if len(hkl) != 3 or value is None or (sigma is None and fields[4].strip()):
         return None
     return _Row((hkl[0], hkl[1], hkl[2]), value, sigma, batch)
+
+
+def _value(text: str) -> float | None:
+    """A number, NaN for what programs print in place of one, None for anything else."""
+    return math.nan if _NO_NUMBER.fullmatch(text.strip()) else decimal_number(text)
 
 
 def _list_4_row(line: str) -> tuple[str, ...] | None:
@@ -228,19 +272,29 @@ def _list_4_row(line: str) -> tuple[str, ...] | None:
 
 
 def _measured(
-    text: TextFile, rows: Sequence[_Row], amplitudes: bool, notes: list[str]
+    text: TextFile,
+    rows: Sequence[_Row],
+    amplitudes: bool,
+    relative_sigma: float | None,
+    notes: list[str],
 ) -> MeasuredReflections:
     hkl: IntArray = np.array([row.hkl for row in rows], dtype=np.int64)
     value: FloatArray = np.array([row.value for row in rows])
-    sigma: FloatArray = np.array([row.sigma for row in rows])
+    sigma: FloatArray = np.array([row.sigma or 0.0 for row in rows])
+    if not sigma.any() and relative_sigma is not None:
+        sigma = assumed_sigma(value, relative_sigma, not amplitudes, notes)
     if not sigma.any():
-        raise text.error("all σ are zero", expected="σ(F²) in the fifth column", found="0")
+        missing = rows[0].sigma is None
+        raise text.error(
+            "the σ column is missing" if missing else "all σ are zero",
+            _content(text)[0][0],
+            expected=_LAYOUT,
+            hint=SIGMA_HINT if value.any() else None,
+        )
     weightless = sigma == 0
     if weightless.any():
         first = " ".join(map(str, hkl[weightless.argmax()]))
-        notes.append(
-            f"{weightless.sum()} reflections are left out, such as {first}: their σ is zero"
-        )
+        notes.append(f"{are(int(weightless.sum()))} left out, such as {first}: σ is zero")
         hkl, value, sigma = hkl[~weightless], value[~weightless], sigma[~weightless]
     if amplitudes:
         notes.append("HKLF 3 holds amplitudes: squared, with σ(F²) = [(2Fσ)² + 2σ⁴]^½")

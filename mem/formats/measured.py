@@ -41,7 +41,7 @@ def read_measured(
         .fcf or .hkl, SHELX HKLF 4, rows of LIST 4 without their header, Dysnomia's .mem or .fos,
         or BayMEM's .BMinput.
     relative_sigma : float, optional
-        σ(F²)/F² for a list that gives no σ (LIST 5).
+        σ(F²)/F² for a list that gives no σ (LIST 5, or a .hkl without that column).
     structure : Crystal, optional
         Gives phased formats (.mem, .fos, .BMinput) their symmetry.
     block : str, optional
@@ -65,9 +65,9 @@ def read_measured(
     if looks_like_bminput(text):
         return read_bminput(text, structure)
     if looks_like_bare_list_4(text):
-        return read_bare_list_4(text)
+        return read_bare_list_4(text, relative_sigma)
     if looks_like_hklf4(text):
-        return read_hklf4(text)
+        return read_hklf4(text, relative_sigma=relative_sigma)
     raise unreadable(text)
 
 

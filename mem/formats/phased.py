@@ -16,6 +16,7 @@ from ixs_core.crystal import Crystal
 from ixs_core.lattice import Lattice
 from ixs_core.symmetry import Symmetry
 from mem.formats.text_file import TextFile, decimal_number, free_or_fixed, miller_index
+from mem.formats.wording import are, counted
 from mem.reflection_symmetry import representatives, restricted_phase, systematically_absent
 from mem.reflections import ReflectionGroup, Reflections
 
@@ -178,16 +179,17 @@ def _allowed(listed: PhasedList, by_file: bool, notes: list[str]) -> PhasedList:
         name = listed.symmetry.name or "of the file"
         count = int((forbidden > limit).sum())
         raise listed.text.error(
-            f"space group {name} contradicts {count} of {len(listed.hkl)} reflections: one {what}",
+            f"space group {name} contradicts {count} of "
+            f"{counted(len(listed.hkl), 'reflection')}: one {what}",
             int(listed.lines[worst]),
             hint="give the structure: its symmetry and origin are used instead" * by_file or None,
         )
     if absent.any():
-        notes.append(f"{absent.sum()} systematically absent reflections are left out")
+        notes.append(f"{are(int(absent.sum()), 'systematically absent reflection')} left out")
     changed = ~absent & (forbidden > _PRINTED)
     if changed.any():
         notes.append(
-            f"{changed.sum()} phases are set to what symmetry allows; F changes by up to "
+            f"{are(int(changed.sum()), 'phase')} set to what symmetry allows; F changes by up to "
             f"{forbidden[changed].max():.3g} electrons"
         )
     kept = PhasedList(**{**listed.__dict__, "f": f})
@@ -208,7 +210,7 @@ def _merged(listed: PhasedList, notes: list[str]) -> tuple[IntArray, ComplexArra
     ) / total
     repeated = len(listed.hkl) - len(first)
     if repeated:
-        notes.append(f"{repeated} reflections are equivalent to others: averaged with 1/σ²")
+        notes.append(f"{are(repeated)} equivalent to others: averaged with 1/σ²")
     # Back to the index that the file has, in the order of the file.
     back = np.where(chosen.conjugate[first], mean.conj(), mean) * chosen.phase[first].conj()
     order = np.argsort(first)

@@ -20,8 +20,10 @@ from ixs_core.cif_block import CifBlock, open_block
 from ixs_core.errors import InputError
 from mem.formats.refinement_details import refinement_extinction, refinement_weights
 from mem.formats.text_file import LARGEST_INDEX
+from mem.formats.wording import are, counted
 from mem.reflections import MeasuredReflections
 
+SIGMA_HINT = "give a relative σ of F²: --relative-sigma 0.03"
 INDICES = ("_refln_index_h", "_refln_index_k", "_refln_index_l")
 _SATELLITE = tuple(f"_refln_index_m_{i}" for i in range(1, 7))
 _STATUS = ("_refln_observed_status", "_refln_include_status", "_refln_status")
@@ -140,11 +142,20 @@ def _measured(
     value = _values(source, tag, len(hkl))
     rows = np.flatnonzero(~np.isnan(value))
     if len(rows) < len(hkl):
-        notes.append(f"{len(hkl) - len(rows)} reflections without a measured value are left out")
+        notes.append(f"{are(len(hkl) - len(rows))} left out without a measured value")
     value = value[rows]
     sigma = _sigma(source, tag, sigma_tags, rows, len(hkl))
-    if sigma is None:
-        sigma = _assumed_sigma(source, tag, value, relative_sigma, squared, notes)
+    if sigma is None or (relative_sigma is not None and not sigma.any()):
+        if relative_sigma is None:
+            raise source.error(
+                "the reflections have no σ",
+                tag,
+                expected="a column " + " or ".join((_SQUARED[1][0], _AMPLITUDE[1][0])),
+                hint=f"{SIGMA_HINT}, or write the list anew with LIST 4",
+            )
+        sigma = assumed_sigma(value, relative_sigma, squared, notes)
+    if not sigma.any():
+        raise source.error("all σ are zero", tag, hint=SIGMA_HINT)
     if squared:
         return _Table(rows, value, sigma)
     notes.append(f"{tag} holds amplitudes: squared, with σ(F²) = [(2Fσ)² + 2σ⁴]^½")
@@ -167,10 +178,6 @@ def _sigma(
             raise _row_error(
                 source, f"a measured reflection {what}", name, int(rows[wrong.argmax()])
             )
-    if not sigma.any():
-        raise source.error(
-            "all σ are zero", name, hint="a list without σ is read with a relative σ"
-        )
     return sigma
 
 
@@ -189,21 +196,16 @@ def _bracketed_sigma(source: CifBlock, tag: str, rows: IntArray) -> FloatArray |
     return sigma
 
 
-def _assumed_sigma(
-    source: CifBlock,
-    tag: str,
-    value: FloatArray,
-    relative_sigma: float | None,
-    squared: bool,
-    notes: list[str],
+def assumed_sigma(
+    value: FloatArray, relative_sigma: float, squared: bool, notes: list[str]
 ) -> FloatArray:
-    if relative_sigma is None:
-        raise source.error(
-            "the reflections have no σ",
-            tag,
-            expected="a column " + " or ".join((_SQUARED[1][0], _AMPLITUDE[1][0])),
-            hint="give a relative σ of F² (0.02, say), or write the list anew with LIST 4",
-        )
+    """σ of measured F², or of |F| unless `squared`, where the list gives none; noted.
+
+    Raises
+    ------
+    InputError
+        The relative σ is no share between 0 and 1.
+    """
     require_relative_sigma(relative_sigma)
     notes.append(f"the file gives no σ: {100 * relative_sigma:g} % of F² is assumed")
     share = relative_sigma if squared else relative_sigma / 2
@@ -235,7 +237,7 @@ def _calculated(
             columns[name] = values
         elif not np.isnan(values).all():
             missing = int(np.isnan(values).sum())
-            notes.append(f"_refln_{name} is missing for {missing} reflections: not used")
+            notes.append(f"_refln_{name} is missing for {counted(missing, 'reflection')}: not used")
     real, imaginary = columns.get("A_calc"), columns.get("B_calc")
     phase = columns.get("phase_calc")
     if real is not None and imaginary is not None:
@@ -258,11 +260,11 @@ def _usable(source: CifBlock, hkl: IntArray, table: _Table, notes: list[str]) ->
         count = int((which & keep).sum())
         if count:
             first = " ".join(map(str, hkl[table.rows[(which & keep).argmax()]]))
-            notes.append(f"{count} reflections are left out, such as {first}: {reason}")
+            notes.append(f"{are(count)} left out, such as {first}: {reason}")
         keep[which] = False
 
     leave_out(np.asarray(~hkl[table.rows].any(axis=1)), "(000) is not measured")
-    leave_out(table.sigma <= 0, "their σ is zero")
+    leave_out(table.sigma <= 0, "σ is zero")
     status = _statuses(source, table.rows)
     for letter, reason in _NOT_USED.items():
         leave_out(np.array([value == letter for value in status], bool), reason)
@@ -297,7 +299,7 @@ def repeated_note(hkl: IntArray) -> str:
         return ""
     first = " ".join(map(str, next(iter(repeated))))
     return (
-        f"{len(repeated)} reflections are listed more than once ({sum(repeated.values())} rows, "
+        f"{are(len(repeated))} listed more than once ({sum(repeated.values())} rows, "
         f"such as {first}): all are kept, to be merged"
     )
 

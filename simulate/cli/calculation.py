@@ -125,7 +125,7 @@ def with_displacements_of(
 def _ions(text: str | None) -> str | dict[str, str]:
     if text is None or text.strip().lower() in ("", "xray", "neutral"):
         return "xray"
-    from ixs_core.form_factors import parse_ion
+    from ixs_core.scattering_factors import parse_ion
 
     return {parse_ion(ion)[0]: ion for ion in text.replace(",", " ").split()}
 

@@ -94,7 +94,7 @@ def show_settings(
     import numpy as np
 
     from ixs_core.terminal_tables import Column, print_table
-    from ixs_reduce.effective_modes import branch_text
+    from ixs_reduce.mode_merging import branch_text
     from simulate.planning import expected_spectra, expected_spectra_grid, panel_of, place
 
     energies = _scan(beamtime) if axis is None else np.asarray(axis)

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from ixs_core.arrays import FloatArray
 from ixs_core.crystal import Crystal
 from ixs_core.errors import InputError
-from ixs_core.form_factors import TableName
 from ixs_core.lattice import Lattice
+from ixs_core.scattering_factors import TableName
 from ixs_reduce.resolution import Resolution
 from simulate.phonons.crystal_displacements import crystal_debye_waller
 from simulate.phonons.debye_waller import (

@@ -10,7 +10,7 @@ import numpy as np
 
 from ixs_core.arrays import ComplexArray, FloatArray, IntArray
 from ixs_core.errors import InputError
-from ixs_core.form_factors import FormFactorTable, TableName, form_factor_table, parse_ion
+from ixs_core.scattering_factors import FormFactorTable, TableName, form_factor_table, parse_ion
 
 FormFactor = Literal["xray"] | Mapping[str | int, str]
 """Neutral atoms, or the ion of an element ("Cs") or of an atom of the cell (1, 2, …)."""

@@ -30,7 +30,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "plan": ["Plan", "PlannedSetting", "PlannedTarget", "make_plan", "plan_scan"],
         "measured_rate": ["MeasuredRates", "rates_of_project"],
         "pictures": ["ExpectedPanel", "PlanPictures", "illustrate", "panel_of"],
-        "reach": ["Placement", "place", "reach"],
+        "placement": ["Placement", "place", "reach"],
         "settings": ["Search"],
         "store": ["read_plan_result", "write_plan_result"],
         "targets": ["Target", "Wish", "parse_wish", "special_points_of", "targets_of"],

@@ -16,7 +16,7 @@ import numpy as np
 from ixs_core.arrays import FloatArray
 from ixs_reduce.circles import Angles
 from simulate.planning.expected_counts import Beamtime, spectra_at
-from simulate.planning.reach import Placement
+from simulate.planning.placement import Placement
 
 _HOUR = 3600.0
 STRONG_EVIDENCE = 12.5

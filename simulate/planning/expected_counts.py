@@ -18,7 +18,7 @@ from simulate.phonons.modes import IMAGINARY_MEV
 from simulate.planning.calculation import Calculation
 from simulate.planning.conditions import Conditions
 from simulate.planning.information import ExpectedSpectrum, Goal, expected_spectrum
-from simulate.planning.reach import NearReach, Placement, longest_q, near_reach
+from simulate.planning.placement import NearReach, Placement, longest_q, near_reach
 from simulate.planning.zones import CrystalSymmetry, reciprocal_vectors
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.units import FWHM_PER_SIGMA
-from ixs_reduce.effective_modes import EffectiveMode, own_width
 from ixs_reduce.lineshape import bose_factor
 from ixs_reduce.mode_choice import PredictionOptions
+from ixs_reduce.mode_merging import EffectiveMode, own_width
 from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum_model import SpectrumModel

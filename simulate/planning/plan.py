@@ -20,8 +20,8 @@ from simulate.planning.information import (
     automatic_scan,
     precision,
 )
+from simulate.planning.placement import Placement, centre_hkl
 from simulate.planning.plan_warnings import assumptions, target_warnings
-from simulate.planning.reach import Placement, centre_hkl
 from simulate.planning.settings import Evaluated, Search, evaluated_settings
 from simulate.planning.targets import Target
 

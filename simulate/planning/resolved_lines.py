@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_reduce.effective_modes import EffectiveMode, effective_mode, effective_modes
 from ixs_reduce.expected_precision import fisher_information, inverse_information
 from ixs_reduce.mode_choice import PredictionOptions
+from ixs_reduce.mode_merging import EffectiveMode, effective_mode, effective_modes
 from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.resolution import Resolution
 

@@ -14,7 +14,7 @@ from ixs_reduce.circles import Angles
 from ixs_reduce.spectrometer import AnalyzerTable
 from simulate.planning.expected_counts import Beamtime, spectra_at
 from simulate.planning.information import ExpectedSpectrum, Goal, hours_to_goal
-from simulate.planning.reach import Placement, place
+from simulate.planning.placement import Placement, place
 from simulate.planning.shortlist import zone_hours
 from simulate.planning.targets import Target
 from simulate.planning.wanted import WantedMomenta

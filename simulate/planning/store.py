@@ -15,8 +15,8 @@ from ixs_reduce.circles import CIRCLES, Angles
 from ixs_reduce.spectrometer import AnalyzerTable
 from simulate.planning.export import plan_record
 from simulate.planning.pictures import ExpectedPanel, PlanPictures, SettingPicture
+from simulate.planning.placement import Placement
 from simulate.planning.plan import Plan
-from simulate.planning.reach import Placement
 from simulate.planning.views import Zone
 
 if TYPE_CHECKING:

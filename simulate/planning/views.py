@@ -12,7 +12,7 @@ from ixs_core.errors import InputError
 from ixs_reduce.lineshape import bose_factor
 from simulate.planning.expected_counts import Beamtime, placed_spectra
 from simulate.planning.information import Goal, automatic_scan, hours_to_goal
-from simulate.planning.reach import Placement, place
+from simulate.planning.placement import Placement, place
 from simulate.planning.shortlist import zone_hours
 from simulate.planning.targets import Target
 from simulate.planning.zone_choice import usual_ratio

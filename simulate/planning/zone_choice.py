@@ -10,7 +10,7 @@ import numpy as np
 from ixs_core.arrays import FloatArray
 from simulate.planning.expected_counts import Beamtime, placed_spectra
 from simulate.planning.information import Goal, hours_to_goal
-from simulate.planning.reach import Placement, place
+from simulate.planning.placement import Placement, place
 from simulate.planning.shortlist import ZoneHours
 
 _KEY = 1e4

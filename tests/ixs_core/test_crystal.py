@@ -19,8 +19,8 @@ from ixs_core.crystal import (
     u_to_cartesian,
 )
 from ixs_core.errors import InputError
-from ixs_core.form_factors import form_factors
 from ixs_core.lattice import Lattice
+from ixs_core.scattering_factors import form_factors
 from ixs_core.symmetry import Symmetry
 from tests.ixs_core.cif_texts import NACL, QUARTZ, TRICLINIC
 

@@ -11,7 +11,7 @@ import periodictable
 import pytest
 
 from ixs_core.errors import InputError
-from ixs_core.form_factors import (
+from ixs_core.scattering_factors import (
     anomalous_dispersion,
     form_factor_table,
     form_factors,

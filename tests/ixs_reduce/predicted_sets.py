@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ixs_reduce import Resolution, Spectrum, SpectrumModel, bose_factor
-from ixs_reduce.effective_modes import EffectiveMode
+from ixs_reduce.mode_merging import EffectiveMode
 from ixs_reduce.predicted_modes import PredictedModes
 from tests.ixs_reduce.synthetic_spectra import pseudo_voigt
 

@@ -14,7 +14,7 @@ from ixs_core.project import Project
 from ixs_core.provenance import provenance_of
 from ixs_core.report import FigureStore
 from ixs_reduce import Resolution
-from ixs_reduce.effective_modes import branch_text
+from ixs_reduce.mode_merging import branch_text
 from ixs_reduce.report import measured_sections, read_measured
 from ixs_reduce.store import read_fits, write_predictions, write_spectra
 from tests.ixs_reduce.command import run

@@ -11,10 +11,10 @@ import pytest
 from ixs_core.errors import InputError
 from ixs_reduce import Resolution, Spectrum, SpectrumModel
 from ixs_reduce.batch import BatchResult, FitOptions, fit_batch
-from ixs_reduce.effective_modes import effective_mode
 from ixs_reduce.fit_record import identical, rerun
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.mode_choice import PredictionOptions, choose_modes
+from ixs_reduce.mode_merging import effective_mode
 from ixs_reduce.predicted_fit import fit_predicted
 from ixs_reduce.predicted_zero import judged_by_prediction
 from ixs_reduce.zero_finder import find_zero, zero_profile

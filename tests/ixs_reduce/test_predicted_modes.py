@@ -11,7 +11,7 @@ import pytest
 from ixs_core.errors import InputError
 from ixs_core.units import BOLTZMANN_MEV_K, FWHM_PER_SIGMA
 from ixs_reduce import PredictedModes, Resolution, SpectrumModel
-from ixs_reduce.effective_modes import (
+from ixs_reduce.mode_merging import (
     branch_text,
     effective_mode,
     effective_modes,

@@ -58,6 +58,17 @@ def test_equal_gaussians_part_at_the_plane_between_them() -> None:
     assert np.allclose(found.electrons, found.electrons.mean(), rtol=1e-2)
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_rounding_of_the_density_moves_no_boundary(seed: int) -> None:
+    # Points halfway between equal atoms are as near to one as to the other.
+    lattice = Lattice(8.0, 5.0, 5.0)
+    atoms = [(np.array([x, 0.5, 0.5]), 10.0, 0.6) for x in (0.25, 0.75)]
+    values = gaussians(fractions((48, 30, 30)), lattice, atoms)
+    rounding = 1 + 1e-14 * np.random.default_rng(seed).standard_normal(values.shape)
+    labels = basins(Density(lattice, values, P1)).labels
+    assert np.array_equal(basins(Density(lattice, values * rounding, P1)).labels, labels)
+
+
 def test_unequal_gaussians_have_the_electrons_of_their_side() -> None:
     # Far apart in a large cell the zero-flux surface on the line of both is where the slopes
     # cancel; each atom has nearly its own electrons, up to the tails across.

@@ -7,12 +7,15 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import CancelToken
+from mem.analysis_options import AnalysisOptions
+from mem.cli.dysnomia import check_dysnomia_options
 from mem.density import Density
 from mem.external import compare, find_dysnomia, run_dysnomia
 from mem.reflections import ReflectionGroup, Reflections
@@ -166,6 +169,26 @@ def test_finding_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         find_dysnomia()
     with pytest.raises(InputError, match="no program"):
         find_dysnomia(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"prior": "procrystal"}, "--prior.*found procrystal; expected uniform"),
+        ({"target": 0.5}, "--target.*found 0.5"),
+        ({"weighting": 2.5}, "weighting.*found 2.5"),
+        ({"moments": {3: 1.0}}, "moments.*even order"),
+    ],
+)
+def test_what_dysnomia_cannot_do_is_told_before(
+    tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
+    path = script(tmp_path, "")
+    check_dysnomia_options(AnalysisOptions(weighting=2.0), path)
+    with pytest.raises(InputError, match=message):
+        check_dysnomia_options(AnalysisOptions(**changed), path)
+    with pytest.raises(InputError, match="no program"):
+        check_dysnomia_options(AnalysisOptions(), tmp_path / "none")
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,12 @@ KNOWN = [
     ("A m a m", 63, 4),
     ("P b n m", 62, 3),
     ("P 1 21 1", 4, 1),
+    ("P 1 21/n 1", 14, 2),
+    ("P 1 21/a 1", 14, 3),
+    ("A 1 2/n 1", 15, 2),
+    ("I 1 2/a 1", 15, 3),
+    ("I 1 2 1", 5, 3),
+    ("A b m a", 64, 3),
     ("P n n n:2", 48, 2),
     ("F d -3 m:1", 227, 1),
     ("F d -3 m:2", 227, 2),
@@ -47,6 +53,28 @@ KNOWN = [
     ("P 31 2 1", 152, 1),
     ("P 1", 1, 1),
     ("F -4 3 m", 216, 1),
+]
+
+
+UNIQUE_C = (5.0, 6.0, 7.0, 90.0, 90.0, 100.0)
+# The operator that the file spgra of RIETAN-2000 lists for a number and a setting, its lattice.
+PUBLISHED = [
+    (5, 1, "C", "-x,y,-z"),
+    (5, 2, "A", "-x,y,-z"),
+    (5, 3, "I", "-x,y,-z"),
+    (7, 2, "P", "x+1/2,-y,z+1/2"),
+    (7, 3, "P", "x+1/2,-y,z"),
+    (9, 2, "A", "x+1/2,-y,z+1/2"),
+    (9, 3, "I", "x+1/2,-y,z"),
+    (12, 2, "A", "-x,y,-z"),
+    (13, 2, "P", "-x+1/2,y,-z+1/2"),
+    (13, 3, "P", "-x+1/2,y,-z"),
+    (14, 1, "P", "-x,y+1/2,-z+1/2"),
+    (14, 2, "P", "-x+1/2,y+1/2,-z+1/2"),
+    (14, 3, "P", "-x+1/2,y+1/2,-z"),
+    (15, 1, "C", "-x,y,-z+1/2"),
+    (15, 2, "A", "-x+1/2,y,-z+1/2"),
+    (15, 3, "I", "-x+1/2,y,-z"),
 ]
 
 
@@ -69,7 +97,7 @@ def test_a_file_by_hand(tmp_path: Path) -> None:
     assert group.hkl.tolist() == [[2, 0, 0], [0, 0, 3]]
     assert group.multiplicity.tolist() == [2, 4]
     assert (group.amplitude, group.sigma) == (10, 0.25)
-    assert any("1 reflections are listed as not measured" in note for note in found.notes)
+    assert any("1 reflection is listed as not measured" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(("name", "number", "setting"), KNOWN)
@@ -91,7 +119,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, name: str, number: int, se
 
 
 def test_an_unknown_setting_is_written_in_p1(tmp_path: Path) -> None:
-    reflections = reflections_of("P 1 21/n 1")
+    reflections = reflections_of("P 1 1 21/b", cell=UNIQUE_C)
     assert setting_of(reflections.symmetry) is None
     (note,) = write_mem(tmp_path / "a.mem", reflections, (24, 24, 24))
     assert "P 1" in note
@@ -103,12 +131,12 @@ def test_an_unknown_setting_is_written_in_p1(tmp_path: Path) -> None:
 
 
 def test_groups_go_into_p1_with_all_their_reflections(tmp_path: Path) -> None:
-    reflections = reflections_of("P 1 21/n 1")
+    reflections = reflections_of("P 1 1 21/b", cell=UNIQUE_C)
     group = ReflectionGroup(np.array([[1, 1, 1], [2, 0, 0]]), np.array([4.0, 2.0]), 5.0, 0.1)
     with_group = Reflections(**{**reflections.__dict__, "groups": (group,)})
     write_mem(tmp_path / "a.mem", with_group, (24, 24, 24))
     (found,) = read_mem(tmp_path / "a.mem").groups
-    assert found.hkl.tolist() == [[1, 1, 1], [1, -1, 1], [2, 0, 0]] or len(found.hkl) == 3
+    assert found.hkl.tolist() == [[1, 1, 1], [1, 1, -1], [2, 0, 0]] or len(found.hkl) == 3
     assert found.multiplicity.tolist() == [2, 2, 2]
     assert (found.amplitude, found.sigma) == (5.0, 0.1)
 
@@ -119,8 +147,16 @@ def test_settings_are_those_of_the_tables() -> None:
         assert first.number == number
         assert gemmi.SpaceGroup(number).xhm().split(":")[0] == first.xhm().split(":")[0]
     assert [group.xhm() for group in known_settings(62)][2] == "P b n m"
-    assert len(known_settings(15)) == 1
     assert [group.xhm() for group in known_settings(70)] == ["F d d d:1", "F d d d:2"]
+
+
+@pytest.mark.parametrize(("number", "setting", "lattice", "operator"), PUBLISHED)
+def test_monoclinic_cells_are_numbered_as_rietan_numbers_them(
+    number: int, setting: int, lattice: str, operator: str
+) -> None:
+    group = known_settings(number)[setting - 1]
+    assert group.hm[0] == lattice
+    assert gemmi.Op(operator) in list(group.operations())
 
 
 def test_another_origin_contradicts_the_phases(tmp_path: Path) -> None:
@@ -148,7 +184,7 @@ def test_equivalents_are_averaged(tmp_path: Path) -> None:
     assert found.hkl[0].tolist() == [-1, 0, 0]
     np.testing.assert_allclose(found.f[0], expected)
     np.testing.assert_allclose(found.sigma[0], weights.sum() ** -0.5)
-    assert any("1 reflections are equivalent" in note for note in found.notes)
+    assert any("1 reflection is equivalent" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -198,5 +234,27 @@ def test_preferences(tmp_path: Path) -> None:
     assert lines[19:] == ["0", ""]
     with pytest.raises(InputError, match="even order"):
         write_prf(tmp_path / "a.prf", "a", moments={3: 1.0})
+    with pytest.raises(InputError, match=r"weighting.*found 2\.5.*whole power"):
+        write_prf(tmp_path / "a.prf", "a", weighting=2.5)
     with pytest.raises(InputError, match="zspa or lbfgs"):
         write_prf(tmp_path / "a.prf", "a", algorithm="newton")
+
+
+def test_other_preferences_are_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "a.prf"
+    write_prf(path, "a", cycles=100)
+    write_prf(path, "a", cycles=100)
+    tuned = path.read_text().replace("\n100\n", "\n700\n")
+    path.write_text(tuned)
+    with pytest.raises(InputError, match=r"a\.prf.*not overwritten"):
+        write_prf(path, "a", cycles=100)
+    assert path.read_text() == tuned
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    reflections = reflections_of("P 1")
+    for path, message in ((tmp_path, "folder, not a file"), (tmp_path / "no" / "a.mem", "folder")):
+        with pytest.raises(InputError, match=message):
+            write_mem(path, reflections, (24, 24, 24))
+        with pytest.raises(InputError, match=message):
+            write_prf(path, "a")

@@ -24,8 +24,8 @@ def fixed(rows: list[tuple[tuple[int, int, int], float, float]], batch: int = 1)
     return text
 
 
-def measured(path: Path) -> MeasuredReflections:
-    found = read_measured(path)
+def measured(path: Path, relative_sigma: float | None = None) -> MeasuredReflections:
+    found = read_measured(path, relative_sigma)
     assert isinstance(found, MeasuredReflections)
     return found
 
@@ -45,7 +45,7 @@ def test_fixed_columns_that_touch(tmp_path: Path) -> None:
     assert " -12 -10 -11118982.8" in path.read_text()
     found = measured(path)
     check(found)
-    assert any("1 lines after the end line" in note for note in found.notes)
+    assert any("1 line after the end line" in note for note in found.notes)
 
 
 def test_blanks_between_columns(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_batches_and_repeated_rows_are_counted(tmp_path: Path) -> None:
     found = measured(path)
     assert len(found.hkl) == 4
     assert any("2 batch numbers (1, 2)" in note for note in found.notes)
-    assert any("1 reflections are listed more than once" in note for note in found.notes)
+    assert any("1 reflection is listed more than once" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_batches_and_repeated_rows_are_counted(tmp_path: Path) -> None:
     [
         ("   12.50", "   12.x0", "line 1: not a reflection"),
         ("    0.50", "   -0.50", "line 1: σ is negative"),
-        ("   12.50", "     nan", "line 1: not a reflection"),
+        ("   12.50", "     nan", "line 1: the intensity is not a number.*1 0 0.*nan"),
         ("   1   0   0", "   1   0 0.5", "line 1: not a reflection"),
     ],
 )
@@ -86,8 +86,41 @@ def test_faults_name_their_line(tmp_path: Path, old: str, new: str, message: str
 def test_all_sigma_zero(tmp_path: Path) -> None:
     path = tmp_path / "a.hkl"
     path.write_text(fixed([(hkl, value, 0.0) for hkl, value, _ in ROWS]) + END)
-    with pytest.raises(InputError, match="all σ are zero"):
+    with pytest.raises(InputError, match=r"line 1: all σ are zero.*--relative-sigma"):
         read_measured(path)
+    assert measured(path, 0.1).sigma == pytest.approx([1.25, 11898.28, 0.325])
+
+
+def short(separator: str, tail: str) -> str:
+    """Rows of ROWS that end after the intensity."""
+    return "".join(
+        separator.join((f"{h:4d}", f"{k:4d}", f"{m:4d}", f"{value:8.1f}")) + tail + "\n"
+        for (h, k, m), value, _ in ROWS
+    )
+
+
+@pytest.mark.parametrize(
+    ("separator", "tail"), [("", ""), (" ", ""), ("", " " * 8), ("", " " * 8 + "   1")]
+)
+def test_a_list_without_sigma(tmp_path: Path, separator: str, tail: str) -> None:
+    """In fixed columns, with blanks, with a blank column, and with a batch number after it."""
+    path = tmp_path / "a.hkl"
+    path.write_text("# h k l F²\n" + short(separator, tail) + END)
+    with pytest.raises(InputError, match=r"line 2: the σ column is missing.*--relative-sigma 0.03"):
+        read_measured(path)
+    found = measured(path, 0.1)
+    assert found.hkl.tolist() == [list(row[0]) for row in ROWS]
+    assert found.sigma == pytest.approx(0.1 * np.abs(found.intensity))
+    assert any("no σ: 10 % of F² is assumed" in note for note in found.notes)
+    path.write_text(fixed(ROWS[:1]) + short(separator, tail) + END)
+    with pytest.raises(InputError, match=r"line 2: σ is missing|line 2: not a reflection"):
+        read_measured(path, 0.1)
+
+
+def test_sigma_further_right_is_no_missing_sigma(tmp_path: Path) -> None:
+    path = tmp_path / "a.hkl"
+    path.write_text("   1   0   0    5.25             0.50\n")
+    assert measured(path).sigma.tolist() == [0.5]
 
 
 def test_list_4_without_a_header(tmp_path: Path) -> None:

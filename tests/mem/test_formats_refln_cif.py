@@ -106,18 +106,26 @@ def test_sigma_in_brackets(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.sigma, [1.2, 0.07, 3])
 
 
+def test_zeros_in_place_of_sigma(tmp_path: Path) -> None:
+    columns = {**LIST_4, "F_squared_sigma": ["0", "0", "0"]}
+    with pytest.raises(InputError, match=r"all σ are zero.*--relative-sigma"):
+        read_measured(list_file(tmp_path / "a.fcf", 4, columns))
+    found = measured(tmp_path / "a.fcf", 0.1)
+    np.testing.assert_allclose(found.sigma, 0.1 * np.abs(found.intensity))
+
+
 def test_what_is_not_measured_is_counted(tmp_path: Path) -> None:
     columns = {**LIST_4, "F_squared_meas": ["1.5", "?", "2.5"]}
     found = measured(list_file(tmp_path / "a.fcf", 4, columns))
     assert len(found.hkl) == 2
-    assert any("1 reflections without a measured value" in note for note in found.notes)
+    assert any("1 reflection is left out without a measured value" in note for note in found.notes)
     columns = {**LIST_4, "observed_status": ["o", "-", "x"]}
     found = measured(list_file(tmp_path / "b.fcf", 4, columns))
     assert found.hkl.tolist() == [[1, 0, 0]]
     assert sum("left out" in note for note in found.notes) == 2
     columns = {**LIST_4, "F_squared_sigma": ["0.5", "0", "0.25"]}
     found = measured(list_file(tmp_path / "c.fcf", 4, columns))
-    assert any("such as 0 2 0: their σ is zero" in note for note in found.notes)
+    assert any("such as 0 2 0: σ is zero" in note for note in found.notes)
 
 
 def test_satellites_are_left_out(tmp_path: Path) -> None:

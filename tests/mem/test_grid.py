@@ -9,7 +9,13 @@ import pytest
 from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from ixs_core.symmetry import Symmetry
-from mem.grid import checked_grid, compatible_grid, default_coarse_step, grid_permutation
+from mem.grid import (
+    checked_grid,
+    compatible_grid,
+    default_coarse_step,
+    grid_permutation,
+    refinement_notes,
+)
 
 ALL = [group.xhm() for group in gemmi.spacegroup_table()]
 
@@ -99,3 +105,35 @@ def test_wrong_grids_are_explained() -> None:
 def test_coarse_step() -> None:
     assert default_coarse_step(0.5) == pytest.approx(0.1)
     assert default_coarse_step(2.0) == 0.15
+
+
+@pytest.mark.parametrize("step", [np.inf, np.nan, -0.1, "fine", None, 1j])
+def test_a_spacing_is_a_length(step: object) -> None:
+    with pytest.raises(InputError, match="not a length"):
+        compatible_grid(Lattice.cubic(5.0), Symmetry.from_name("P 1"), step)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [7, (np.nan, 8, 8), ("8", 8, 8), (8, 8, np.inf), (-8, 8, 8)])
+def test_sizes_are_whole_numbers(shape: object) -> None:
+    with pytest.raises(InputError, match="three positive"):
+        checked_grid(shape, Symmetry.from_name("P 1"))  # type: ignore[arg-type]
+
+
+def test_too_many_points_are_refused_before_they_are_made() -> None:
+    symmetry = Symmetry.from_name("P 1")
+    with pytest.raises(InputError, match=r"2.5e\+08 points.*at most 2e\+08.*larger spacing"):
+        compatible_grid(Lattice.cubic(6.3), symmetry, 0.01)
+    with pytest.raises(InputError, match=r"8e\+09 points.*coarser"):
+        checked_grid((2000, 2000, 2000), symmetry)
+    with pytest.raises(InputError, match=r"too large.*along an axis"):
+        compatible_grid(Lattice(1.3e6, 5.0, 5.0), symmetry, 0.1)
+
+
+def test_a_grid_that_is_finer_for_the_reflections_says_so() -> None:
+    lattice, symmetry = Lattice.cubic(5.0), Symmetry.from_name("P -1")
+    shape = compatible_grid(lattice, symmetry, 0.6, np.array([[9, 0, 0]]))
+    (note,) = refinement_notes(lattice, symmetry, 0.6, shape)
+    assert note.startswith("the grid is finer than asked: 0.60 Å would not hold the reflections")
+    assert "20 × 9 × 9 points" in note
+    coarse = compatible_grid(lattice, symmetry, 0.25, np.array([[9, 0, 0]]))
+    assert refinement_notes(lattice, symmetry, 0.25, coarse) == ()

@@ -11,7 +11,7 @@ from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import CancelToken
 from mem.coarse_solution import structure_factors_of
 from mem.leave_out import SettingsChoice, choose_settings
-from mem.reconstruct import reconstruct
+from mem.reconstruction import reconstruct
 from mem.reflections import Reflections
 from mem.resampling import resampled
 from tests.mem.synthetic import synthetic_reflections

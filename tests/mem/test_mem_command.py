@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ixs_core.cli import main
+from ixs_core.errors import InputError
 from ixs_core.project import Project
 from mem.formats.densities import read_density
 from mem.store import list_densities, read_density_result, read_stored_density
@@ -142,6 +143,13 @@ def test_choosing_settings(simulated: list[Path], capsys: pytest.CaptureFixture[
         (("--weights", "some"), "--weights"),
         (("--temperature", "100,200"), "--temperature"),
         (("--bootstrap", "1", "--path", "Cu"), "2 or more"),
+        (("--bootstrap", "2"), "no path is asked for"),
+        (("--path", "Cu", "--points", "2"), "'points'"),
+        (("--seed", "-1"), "'seed'"),
+        (("--plane", "0 0 0"), "Miller indices"),
+        (("--through", "Cu"), "--plane"),
+        (("--temperature", "inf"), "--temperature"),
+        (("-o", "absent/map.ccp4"), "no such folder"),
         (("-o", "map.xyz"), "names no format"),
         (("--structure", "absent.cif"), "absent.cif"),
         (("--dysnomia", "absent-program"), "absent-program"),
@@ -166,3 +174,61 @@ def test_one_map_cannot_hold_a_series(
     message = fail(capsys, *simulated, "-o", "all.ccp4")
     assert "one file cannot hold a series of 2" in message
     assert "folder" in message
+
+
+def test_a_profile_is_relative_to_the_peak_it_names(
+    simulated: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Iodine is higher than copper: the path from copper to it is relative to iodine."""
+    out, _ = run(capsys, "mem", simulated[0], *COARSE, "--path", "Cu : I", "--no-null", "--json")
+    record = json.loads(out)
+    (path,) = record["paths"]
+    peaks = {peak["label"]: peak["density"] for peak in record["peaks"]}
+    density = np.array(path["density_e_per_A3"])
+    assert density[0] == pytest.approx(peaks["Cu1"], rel=0.05)
+    assert path["peak_e_per_A3"] == pytest.approx(density.max())
+    assert path["sigma_e_per_A3"] is None
+    out, _ = run(capsys, "mem", simulated[0], *COARSE, "--path", "Cu : I", "--no-null")
+    assert "ρ / ρ(I2)" in out
+
+
+def test_nothing_overwrites_what_the_same_run_wrote(
+    simulated: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names that differ in a sign only would be the same file."""
+    paths = ("--path", "0 0 0 : 1 0 0", "--path", "0 0 0 : -1 0 0", "--no-null")
+    _, err = run(capsys, "mem", simulated[0], *COARSE, *paths, "-o", tmp_path / "out")
+    written = [line.split(": ", 1)[1] for line in err.splitlines() if line.startswith("written:")]
+    assert len(written) == len(set(written)) == len(list((tmp_path / "out").iterdir()))
+
+
+def test_what_fails_after_the_reconstruction_does_not_cost_it(
+    simulated: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A target that the flat prior meets: no maxima, no basins, still a map."""
+    map_file = tmp_path / "flat.ccp4"
+    out, _ = run(capsys, "mem", simulated[0], *COARSE, "--target", "1e6", "-o", map_file, "--json")
+    record = json.loads(out)
+    assert map_file.is_file()
+    assert record["density_max"] == pytest.approx(record["density_min"])
+    assert any("no electrons per atom" in note for note in record["repairs"])
+
+
+def test_one_output_that_fails_leaves_the_others(
+    simulated: list[Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*arguments: object) -> None:
+        raise InputError("no space left", file="p.h5")
+
+    monkeypatch.setattr("mem.store.write_density_result", full)
+    message = fail(
+        capsys,
+        simulated[0],
+        *COARSE,
+        *("-o", tmp_path / "p.h5", "-o", tmp_path / "map.ccp4", "--json"),
+    )
+    assert "no space left" in message
+    assert (tmp_path / "map.ccp4").is_file()

@@ -14,8 +14,8 @@ from ixs_core.cif import read_crystal
 from ixs_core.cif_block import open_block
 from ixs_core.crystal import GRAM_CHARLIER_ORDER, Crystal, Site, isotropic_u
 from ixs_core.errors import InputError
-from ixs_core.form_factors import form_factors
 from ixs_core.lattice import Lattice
+from ixs_core.scattering_factors import form_factors
 from ixs_core.symmetry import Symmetry
 from mem import model_structure
 from mem.model_structure import dispersion_words, model_notes, structure_factors

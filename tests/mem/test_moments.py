@@ -10,7 +10,7 @@ from scipy.stats import norm
 from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from mem.penalty import Constraint, checked_moments, gaussian_moment
-from mem.reconstruct import reconstruct
+from mem.reconstruction import reconstruct
 from mem.reflection_symmetry import multiplicity
 from tests.mem.synthetic import synthetic_reflections
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -36,6 +39,20 @@ def test_maxima_of_gaussians_in_a_triclinic_cell_are_their_centres() -> None:
     assert first.distance_angstrom < 1e-3
     top = 40.0 * (2 * np.pi * 0.35**2) ** -1.5 + 1e-3
     assert np.isclose(first.density, top, rtol=1e-4)
+
+
+def test_the_nearest_atom_of_a_very_acute_cell() -> None:
+    # In a rhombohedral cell of 33° rounded differences are up to 4 Å too long.
+    acute = Lattice(9.0, 9.0, 9.0, 33.0, 33.0, 33.0)
+    structure = crystal(acute, P1, Cs1=(0.05, 0.05, 0.05), I1=(0.45, 0.55, 0.5))
+    density = atom_density((48, 48, 48), structure, {"Cs": 40.0, "I": 20.0})
+    moved = replace(density, structure=crystal(acute, P1, Cs1=(0.55, 0.55, 0.05)))
+    found = site_peaks(moved)[0]
+    images = np.array(list(product(range(-4, 5), repeat=3)))
+    tops = np.array([peak.position for peak in peaks(density)])
+    apart = (tops[:, None] + images).reshape(-1, 3) - (0.55, 0.55, 0.05)
+    nearest = np.linalg.norm(apart @ cell_vectors(acute), axis=1).min()
+    assert found.distance_angstrom == pytest.approx(nearest, abs=1e-9)
 
 
 def test_a_special_position_between_grid_points_is_one_peak() -> None:

@@ -188,7 +188,9 @@ def test_a_few_weak_forbidden_reflections_are_left_out() -> None:
     data = _with_forbidden(crystal, [0.5, -1.0, 3.2, 0.1])
     result = prepare(data, crystal)
     note = _said(result.notes, "forbids")
-    assert note.startswith("4 reflections that the space group forbids are left out, 1 of them")
+    assert note.startswith(
+        "4 reflections are left out because the space group forbids them, 1 of them"
+    )
     assert len(result) == len(data.hkl) - 4
 
 
@@ -224,7 +226,7 @@ def test_rows_without_value_or_sigma_are_left_out_and_counted() -> None:
     assert len(result) == len(data.hkl) - 6
     _said(result.notes, "3 rows are left out without a measured value")
     _said(result.notes, "2 rows are left out whose σ")
-    _said(result.notes, "1 rows are left out (0 0 0)")
+    _said(result.notes, "1 row is left out (0 0 0)")
 
 
 def test_nothing_left_is_an_error() -> None:

@@ -11,8 +11,8 @@ import pytest
 from ixs_core.cif import read_crystal
 from ixs_core.crystal import Crystal, Site, isotropic_u
 from ixs_core.errors import InputError
-from ixs_core.form_factors import form_factor_table
 from ixs_core.lattice import Lattice
+from ixs_core.scattering_factors import form_factor_table
 from ixs_core.symmetry import Symmetry
 from mem.atomic_density import U_SMALLEST
 from mem.model_structure import structure_factors

@@ -103,6 +103,10 @@ def test_normalising_divides_density_and_sigma() -> None:
         ([[0, 0, 0]], 9, "two points"),
         ([[0, 0, 0], [0, 0, 0], [1, 0, 0]], 9, "the same"),
         ([[0, 0, 0], [0.5, 0, 0], [1, 0, 0]], 2, "too few"),
+        ([[0, 0, 0], [1, 0, 0]], 10**9, "not a number of points.*to 1e\\+06"),
+        ([[0, 0, 0], [1, 0, 0]], 9.5, "not a number of points"),
+        ([[0, 0, 0], [1, 0, 0]], "nine", "not a number of points"),
+        ([[0, 0, 0], [1, 0, 0]], np.nan, "not a number of points"),
         ([[0, 0], [1, 1]], 9, "fractional coordinates"),
         ([[0, 0, np.nan], [1, 1, 1]], 9, "fractional coordinates"),
         ([["a", 0, 0], [1, 1, 1]], 9, "not numbers"),
@@ -112,6 +116,15 @@ def test_normalising_divides_density_and_sigma() -> None:
 def test_impossible_paths_are_refused(path: list[list[float]], n: int, words: str) -> None:
     with pytest.raises(InputError, match=words):
         path_points(Lattice.cubic(5.0), path, n)
+
+
+def test_many_points_keep_the_steps_equal() -> None:
+    corners = [[0, 0, 0], [0.3, 0, 0], [0.3, 0.5, 0], [0.3, 0.5, 1.0]]
+    points, distance, at = path_points(Lattice.cubic(5.0), corners, 100_001)
+    steps = np.diff(distance)
+    assert len(points) == 100_001
+    assert np.isin(at, distance).all()
+    assert np.ptp(steps) < 1e-4 * steps.mean()
 
 
 def test_no_peak_to_divide_by() -> None:

@@ -86,6 +86,26 @@ def test_no_model_no_phases(shared_data: Path, tmp_path: Path) -> None:
         read_reflections(bare)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (" Cu ", " Zz ", "Zz"),
+        ("13.1844", "-13.1844", "cell_length_a.*the cell is not possible.*-13.18.*above 0"),
+    ],
+)
+def test_faults_of_the_structure_are_told(
+    shared_data: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = _path(shared_data, 300).read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "a.cif"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as found:
+        read_reflections(path)
+    assert found.value.line is not None
+    assert "no phases" not in str(found.value)
+
+
 def test_the_model_of_another_crystal(shared_data: Path) -> None:
     with pytest.raises(InputError, match="is not that of the structure"):
         read_reflections(

@@ -15,7 +15,7 @@ from ixs_core.lattice import Lattice
 from ixs_core.symmetry import Symmetry
 from mem.density import Density
 from mem.grid import grid_permutation
-from mem.reconstruct import InfeasibleTarget, density_at, reconstruct
+from mem.reconstruction import InfeasibleTarget, density_at, reconstruct
 from mem.reflection_symmetry import multiplicity, representatives
 from mem.reflections import ReflectionGroup, Reflections
 from tests.mem.synthetic import ATOMS, gaussian_structure_factors, synthetic_reflections
@@ -349,6 +349,35 @@ def test_impossible_amplitude(solver: str) -> None:
     assert caught.value.chi2_min > 100
 
 
+@pytest.mark.parametrize(
+    ("solver", "moments"), [("newton-cg", {2: 1.0}), ("newton-cg", {2: 1.0, 4: 0.5})]
+)
+def test_newton_cg_leaves_hopeless_targets_to_newton(
+    solver: str, moments: dict[int, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mem.solving._PRODUCTS", 300)
+    data = synthetic_reflections("P -1", CELLS["P -1"], 1.1, noise=3.0)
+    with pytest.raises(InfeasibleTarget) as caught:
+        reconstruct(data, 0.25, target=0.02, solver=solver, moments=moments)
+    report = caught.value.density.report
+    assert report is not None
+    assert any("left the rest to newton after 300 products" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("limit", [40, 400])
+def test_the_method_that_takes_over_ends_in_the_same_density(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = synthetic_reflections("P -1", CELLS["P -1"], 1.1)
+    expected = reconstruct(data, 0.2)
+    monkeypatch.setattr("mem.solving._PRODUCTS", limit)
+    monkeypatch.setattr("mem.solving.EXPLICIT_UNKNOWNS", 0)  # lbfgs takes over
+    found = reconstruct(data, 0.2, solver="newton-cg")
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-3, atol=1e-4)
+    assert found.report is not None
+    assert found.report.chi2 == pytest.approx(1.0, abs=1e-3)
+
+
 def test_target_below_what_noise_allows() -> None:
     data = synthetic_reflections("P -1", CELLS["P -1"], 0.9, noise=3.0)
     with pytest.raises(InfeasibleTarget) as caught:
@@ -378,6 +407,34 @@ def test_cancel_keeps_the_last_density() -> None:
     assert texts[4].endswith("newton step 4")
     with pytest.raises(Cancelled):
         reconstruct(data, 0.15, cancel=token)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("grid_step", step) for step in (0.0, -0.1, np.inf, np.nan, "0.3", None)),
+        *(("target", target) for target in (-1.0, np.inf, np.nan, "one")),
+        *(("weighting", power) for power in (400, -21, np.inf, "four")),
+        *(("moments", moments) for moments in ([2, 4], 2.0, "χ²", {2: "1"}, {2.5: 1.0})),
+        *(("coarse_step", step) for step in (0.0, np.nan, "0.3")),
+        ("grid", 24),
+    ],
+)
+def test_impossible_settings_are_named(key: str, value: object) -> None:
+    data = synthetic_reflections("P -1", CELLS["P -1"], 1.3)
+    settings = {"grid_step": 0.3} | {key: value}
+    with pytest.raises(InputError, match=f"'{key.removeprefix('grid_').removeprefix('coarse_')}'"):
+        reconstruct(data, **settings)  # type: ignore[arg-type]
+
+
+def test_a_grid_finer_than_asked_is_noted() -> None:
+    data = synthetic_reflections("P -1", CELLS["P -1"], 1.3)
+    report = reconstruct(data, 0.9, target=1000.0).report  # few points: no smaller χ²
+    assert report is not None
+    assert any("finer than asked: 0.90 Å would not hold" in note for note in report.notes)
+    fine = reconstruct(data, 0.3).report
+    assert fine is not None
+    assert not any("finer than asked" in note for note in fine.notes)
 
 
 def test_bad_settings_and_data() -> None:

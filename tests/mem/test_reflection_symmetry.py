@@ -136,3 +136,8 @@ def test_empty_and_wrong_input() -> None:
         centric(symmetry, [1, 2, 3])
     with pytest.raises(InputError, match="d_min"):
         unique_reflections(symmetry, Lattice.cubic(3.0), 0.0)
+
+
+def test_an_absurd_cell_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match=r"too many reflections.*lengths of the cell"):
+        unique_reflections(Symmetry.from_name("P 1"), Lattice(10.0, 1.3e6, 6.0), 1.0)

@@ -11,7 +11,7 @@ from ixs_core.errors import InputError
 from mem.entropy import EntropyDual
 from mem.grid import compatible_grid
 from mem.problem import Problem
-from mem.reconstruct import reconstruct
+from mem.reconstruction import InfeasibleTarget, reconstruct
 from mem.sakata_sato import sakata_sato
 from mem.transform import Transform
 from tests.mem.synthetic import synthetic_reflections
@@ -86,3 +86,28 @@ def test_lower_entropy_on_the_real_data(shared_data) -> None:  # type: ignore[no
 def test_only_chi2() -> None:
     with pytest.raises(InputError, match="χ²"):
         reconstruct(synthetic_reflections(*CASE), 0.3, solver="sakata-sato", moments={4: 1.0})
+
+
+def test_a_target_out_of_reach_ends_it() -> None:
+    reflections = synthetic_reflections(*CASE, d_min=1.1, noise=3.0)
+    with pytest.raises(InfeasibleTarget):
+        reconstruct(reflections, 0.3, solver="sakata-sato", target=1e-3)
+
+
+def test_ends_where_the_fall_is_too_slow() -> None:
+    reflections = synthetic_reflections(*CASE, d_min=1.1, noise=3.0)
+    problem = Problem.of(reflections, 0.0, {2: 1.0}, 1e-3)
+    shape = compatible_grid(
+        reflections.lattice, reflections.symmetry, 0.3, problem.basis.orbits.hkl
+    )
+    values: list[float] = []
+    found = sakata_sato(
+        EntropyDual(Transform(problem.basis, shape, workers=1), problem.data),
+        problem,
+        watch=lambda point: values.append(problem.constraint.value(point.residual)),
+    )
+    assert found.stopped.startswith("χ² falls too slowly")
+    assert found.iterations < 20_000
+    values.append(problem.constraint.value(found.point.residual))
+    share = values[-1] / values[-1001]
+    assert values[-1] * share ** ((50_000 - found.iterations) / 1000) > 1

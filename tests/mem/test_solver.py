@@ -17,9 +17,9 @@ from mem.entropy import EntropyDual
 from mem.grid import compatible_grid
 from mem.lbfgs import minimise_lbfgs
 from mem.newton import Solution, minimise
-from mem.newton_cg import ProductModel, conjugate_gradients
+from mem.newton_cg import Products, conjugate_gradients
 from mem.problem import Problem
-from mem.reconstruct import reconstruct
+from mem.reconstruction import reconstruct
 from mem.reflections import Reflections
 from mem.solving import explicit_model
 from mem.transform import Transform
@@ -169,7 +169,7 @@ def test_solvers_agree(case: tuple[str, tuple[float, ...]]) -> None:
     newton = solved(dual, problem)
     others = [
         minimise_lbfgs(dual, problem.constraint, start),
-        minimise(dual, problem.constraint, start, ProductModel, tolerance=1e-6),
+        minimise(dual, problem.constraint, start, Products(1_000_000), tolerance=1e-6),
     ]
     expected = dual.density(newton.point)
     for other in others:

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.coverage_density import Study, copper_path, coverage
 from mem.density import Density
 from mem.read import read_reflections
-from mem.reconstruct import density_at, reconstruct
+from mem.reconstruction import density_at, reconstruct
 from mem.reflections import Reflections
 from sample_data.cscu2i3_structure import MIDPOINT
 from sample_data.simulate_structure_factors import write_structure_factors

@@ -16,7 +16,7 @@ from mem.channel import channel_claim, error_band
 from mem.model_structure import structure_factors
 from mem.prior import procrystal_at
 from mem.profile import Profile
-from mem.reconstruct import density_at
+from mem.reconstruction import density_at
 from mem.reflection_symmetry import multiplicity, unique_reflections
 from mem.reflections import ReflectionGroup, Reflections
 from mem.resampling import centred_on, null_reflections, resampled
@@ -230,6 +230,18 @@ def test_one_sample_is_too_few(measured: Reflections) -> None:
         bootstrap(measured, 1, PATH)
     with pytest.raises(InputError, match="too few samples"):
         null_profile(measured, PATH, 1)
+
+
+@pytest.mark.parametrize("n", [2.5, float("nan"), "many"])
+def test_a_number_of_samples_is_whole(measured: Reflections, n: object) -> None:
+    with pytest.raises(InputError, match="not a number of samples"):
+        bootstrap(measured, n, PATH)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("step", [float("nan"), -1.0, "fine"])
+def test_the_spacing_of_the_samples_is_a_length(measured: Reflections, step: object) -> None:
+    with pytest.raises(InputError, match="not a length"):
+        bootstrap(measured, 4, PATH, grid_step=step)  # type: ignore[typeddict-item]
 
 
 def test_null_data_are_those_of_the_model() -> None:

@@ -27,8 +27,8 @@ from simulate.planning.export import (
 from simulate.planning.figures import expected_spectra_grid, zone_map
 from simulate.planning.information import Goal, precision
 from simulate.planning.pictures import illustrate, panel_of
+from simulate.planning.placement import place
 from simulate.planning.plan import Plan, make_plan, plan_scan
-from simulate.planning.reach import place
 from simulate.planning.settings import Search
 from simulate.planning.store import read_plan_result, write_plan_result
 from simulate.planning.targets import Target, parse_wish, targets_of

@@ -12,7 +12,7 @@ from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from ixs_reduce.circles import Angles
 from ixs_reduce.sixcircle import Orientation, Reflection
-from simulate.planning.reach import longest_q, near_reach, place, reach
+from simulate.planning.placement import longest_q, near_reach, place, reach
 from simulate.planning.zones import CrystalSymmetry, momenta_of, reciprocal_vectors
 from tests.simulate.toy_beamtime import C_CENTRED, mirror_rotations, toy_instrument
 

@@ -12,7 +12,7 @@ from ixs_core.errors import InputError
 from simulate.planning.discrimination import STRONG_EVIDENCE, deciding_momenta, rate_divergence
 from simulate.planning.eigenvector import determining_set
 from simulate.planning.information import scan_energies
-from simulate.planning.reach import place
+from simulate.planning.placement import place
 from simulate.planning.targets import parse_wish, targets_of
 from simulate.planning.views import rank_contrast
 from tests.simulate.toy_beamtime import toy_beamtime

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import constants
 
 from ixs_core.errors import InputError
-from ixs_core.form_factors import form_factors
+from ixs_core.scattering_factors import form_factors
 from simulate.phonons import PhononModel, intensity_in, polarisation_factor
 from simulate.phonons.debye_waller import DebyeWaller
 from simulate.phonons.modes import IMAGINARY_MEV

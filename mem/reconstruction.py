@@ -11,13 +11,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
 from mem.density import Density, MemReport, Multipliers
-from mem.grid import Shape, checked_grid, compatible_grid, default_coarse_step
+from mem.grid import (
+    Shape,
+    checked_grid,
+    compatible_grid,
+    default_coarse_step,
+    refinement_notes,
+)
 from mem.infeasible import InfeasibleTarget, infeasible_target, worst_residuals
 from mem.penalty import checked_moments
 from mem.point_density import density_at
@@ -28,6 +35,7 @@ from mem.solving import EXPLICIT_UNKNOWNS, Ended, Run, Watch
 
 __all__ = ["InfeasibleTarget", "density_at", "reconstruct"]
 
+_MOMENTS_SHOWN = (2, 4, 6, 8)
 _SOLVERS = ("auto", "newton", "lbfgs", "newton-cg", "sakata-sato")
 
 _SHARP = 0.8
@@ -105,6 +113,8 @@ def reconstruct(
     orders = checked_moments({2: 1.0} if moments is None else moments)
     problem = Problem.of(reflections, weighting, orders, target)
     method = _method(solver, problem)
+    if grid is None:
+        problem = replace(problem, notes=problem.notes + _grid_notes(problem, grid_step))
     source = PriorSource.of(prior, reflections)
     grids = _grids(problem, grid_step, grid, coarse_step, source.sharp)
     run = Run(problem, source, method, Watch(problem, method, progress, cancel), workers)
@@ -147,6 +157,12 @@ def _grids(
     if any(n > m for n, m in zip(coarse, fine, strict=True)):
         coarse = fine
     return coarse, fine
+
+
+def _grid_notes(problem: Problem, grid_step: float) -> tuple[str, ...]:
+    lattice, symmetry = problem.reflections.lattice, problem.reflections.symmetry
+    shape = compatible_grid(lattice, symmetry, grid_step, problem.basis.orbits.hkl)
+    return refinement_notes(lattice, symmetry, grid_step, shape)
 
 
 def _density(
@@ -210,7 +226,10 @@ def _report(
         weighting=weighting,
         moments=dict(constraint.moments),
         target=constraint.target,
-        constraint={k: problem.constraint_value(point.residual, k) for k in constraint.moments},
+        constraint={
+            k: problem.constraint_value(point.residual, k)
+            for k in sorted({*_MOMENTS_SHOWN, *constraint.moments})
+        },
         converged=not ended.stopped,
         gradient=ended.gradient,
         stopped=ended.stopped,

@@ -1,0 +1,167 @@
+"""`ixs md run`: molecular dynamics with a potential."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ixs_core.errors import InputError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from simulate.md.run import RunResult
+
+_STORES = (".h5", ".hdf5")
+
+
+def run(
+    structure: Annotated[
+        Path, typer.Argument(help="Start: what ASE reads (CIF, POSCAR, xyz).", show_default=False)
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Store to write (.h5).", show_default=False)
+    ],
+    potential: Annotated[
+        str,
+        typer.Option(
+            help='"emt", "lj:sigma=3.4,epsilon=0.0104", FILE.mtp, or "module:attribute".',
+            show_default=False,
+        ),
+    ],
+    temperature: Annotated[float, typer.Option(help="K.", show_default=False)],
+    species: Annotated[
+        str | None, typer.Option(help='Elements in the order of an .mtp file: "Cs,Cu,I".')
+    ] = None,
+    supercell: Annotated[str, typer.Option(help="Repeats of the structure.")] = "1 1 1",
+    equilibration: Annotated[float, typer.Option(help="ps at constant T, not kept.")] = 10.0,
+    production: Annotated[float, typer.Option(help="ps at constant energy, kept.")] = 20.0,
+    step: Annotated[float, typer.Option(help="Time step, fs.")] = 2.0,
+    every: Annotated[int, typer.Option(help="Steps from frame to frame.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the velocities.")] = 0,
+    threads: Annotated[int, typer.Option(help="Of an .mtp potential.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+) -> None:
+    """Molecular dynamics: equilibration at constant temperature, then constant energy.
+
+    Frames are kept as they come, with forces, beside the store (.traj): after Ctrl-C or a crash
+    the same command goes on.
+
+    Example: ixs md run 300K.cif -o run.h5 --potential cscuI.mtp --species Cs,Cu,I
+    --supercell "2 2 3" --temperature 300
+    """
+    from ixs_core.jobs import interrupt_cancels, terminal_progress
+    from simulate.md.calculators import calculator_by_name
+    from simulate.md.run import RunSettings, run_dynamics, store_run
+
+    if output.suffix.lower() not in _STORES:
+        raise InputError(
+            "this ending names no store",
+            key="--output",
+            found=output.name,
+            expected=" or ".join(_STORES),
+        )
+    settings = RunSettings(
+        temperature_k=temperature,
+        step_fs=step,
+        equilibration_ps=equilibration,
+        production_ps=production,
+        every=every,
+        seed=seed,
+    )
+    atoms = _start(structure, supercell)
+    elements = [] if species is None else [name.strip() for name in species.split(",")]
+    calculator = calculator_by_name(potential, elements, threads)
+    frames = output.with_suffix(".traj")
+    with (
+        interrupt_cancels("stopping after this frame; the same command goes on") as cancel,
+        terminal_progress("dynamics", silent=as_json) as progress,
+    ):
+        result = run_dynamics(atoms, calculator, frames, settings, progress=progress, cancel=cancel)
+    if result.finished:
+        store_run(result, output)
+        print(f"written: {output}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(_record(output, result, len(atoms))))
+    else:
+        _show(result, len(atoms))
+
+
+def _start(structure: Path, supercell: str) -> Atoms:
+    """The structure, repeated."""
+    from ase import Atoms
+    from ase.io import read
+
+    from simulate.cli.calculation import numbers
+
+    repeats = numbers(supercell, "--supercell", 3)
+    if any(number < 1 or number != round(number) for number in repeats):
+        raise InputError(
+            "these are not numbers of cells",
+            key="--supercell",
+            found=repr(supercell),
+            expected='three whole numbers from 1, "2 2 3"',
+        )
+    try:
+        found = read(structure)
+    except Exception as error:  # the readers of ASE raise anything
+        raise InputError(
+            f"cannot be read as a structure: {error}",
+            file=structure,
+            hint="a format that ASE reads, such as CIF, POSCAR or extended XYZ",
+        ) from error
+    if not isinstance(found, Atoms) or not found.cell.rank == 3:
+        raise InputError("holds no periodic structure", file=structure, expected="atoms in a cell")
+    shared = [
+        f"{name} {share:g}"
+        for site in found.info.get("occupancy", {}).values()
+        for name, share in site.items()
+        if share < 1
+    ]
+    if shared:
+        raise InputError(
+            "sites are partly occupied",
+            file=structure,
+            found=", ".join(shared),
+            expected="one atom at each site",
+            hint="write a structure in which each site is taken or empty",
+        )
+    found.pbc = True
+    return found.repeat(tuple(int(number) for number in repeats))
+
+
+def _record(output: Path, result: RunResult, atoms: int) -> dict[str, Any]:
+    from ixs_core.provenance import plain
+
+    record: dict[str, Any] = plain(
+        {
+            "path": str(output) if result.finished else None,
+            "frames_file": str(result.path),
+            "finished": result.finished,
+            "atoms": atoms,
+            "frames": result.frames,
+            "dt_fs": result.dt_fs,
+            "temperature_k": result.temperature_k if result.frames else None,
+            "drift_mev_atom": result.drift_mev_atom,
+            "seconds": result.seconds,
+        }
+    )
+    return record
+
+
+def _show(result: RunResult, atoms: int) -> None:
+    print(
+        f"{atoms} atoms, {result.frames} frames of {result.dt_fs:g} fs in {result.path.name}, "
+        f"{result.seconds:.1f} s"
+    )
+    if result.frames:
+        print(
+            f"mean temperature {result.temperature_k:.1f} K, energy drift "
+            f"{result.drift_mev_atom:+.2g} meV per atom"
+        )
+    if not result.finished:
+        print("stopped: the same command goes on", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Files of trajectories; one file per format."""
