@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ixs_core.errors import Cancelled
+from ixs_core.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
     from mem.analysis import Analysis
@@ -213,34 +213,46 @@ def _reconstruct(
     from mem.cli.dysnomia import compare_with_dysnomia
     from mem.outputs import write_outputs
 
-    analyses: list[Analysis] = []
+    done: list[tuple[Path, Reflections, Analysis]] = []
+    failures: list[InputError] = []
     notice = "stopping: the last density is kept; Ctrl-C again to drop it"
     with interrupt_cancels(notice) as cancel:
         for file, one in zip(files, data, strict=True):
-            with terminal_progress(file.name, silent=as_json) as progress:
-                analyses.append(analyse(one, options, progress=progress, cancel=cancel))
+            try:
+                with terminal_progress(file.name, silent=as_json) as progress:
+                    analysis = analyse(one, options, progress=progress, cancel=cancel)
+                done.append((file, one, analysis))
+            except InputError as error:
+                # The others of a series are not lost with this one.
+                failures.append(error)
+                if len(files) > 1:
+                    print(f"{file.name}: {error}", file=sys.stderr)
             if cancel.cancelled:
                 break
-    done = len(analyses)
+    if not done:
+        raise failures[0]
+    sources, used, analyses = (list(column) for column in zip(*done, strict=True))
     if not as_json:
-        for analysis, one in zip(analyses, data, strict=False):
+        for analysis, one in zip(analyses, used, strict=True):
             _say_notes(analysis, one)
         show(analyses)
     try:
-        write_outputs(outputs, analyses, data[:done], files[:done], options)
+        write_outputs(outputs, analyses, used, sources, options)
     finally:
         comparisons = [
             compare_with_dysnomia(one, analysis.density, options, dysnomia)
-            for one, analysis in zip(data, analyses, strict=False)
+            for one, analysis in zip(used, analyses, strict=True)
             if dysnomia is not None
         ]
         if as_json:
             _print_records(analyses, comparisons, len(files) > 1)
         else:
             show_comparisons(analyses, comparisons)
+    _say_what_is_missing(analyses, [file for file in files if file not in sources])
     if cancel.cancelled:
-        _say_what_is_missing(analyses, files[done:])
         raise Cancelled("stopped on request")
+    if failures:
+        raise failures[0]
 
 
 def _print_records(

@@ -13,7 +13,9 @@ import pytest
 from ixs_core.cli import main
 from ixs_core.errors import InputError
 from ixs_core.project import Project
+from mem.density import Density
 from mem.formats.densities import read_density
+from mem.reflections import Reflections
 from mem.store import list_densities, read_density_result, read_stored_density
 from sample_data.simulate_structure_factors import write_structure_factors
 
@@ -232,3 +234,25 @@ def test_one_output_that_fails_leaves_the_others(
     )
     assert "no space left" in message
     assert (tmp_path / "map.ccp4").is_file()
+
+
+def test_one_of_a_series_that_fails_leaves_the_others(
+    simulated: list[Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from mem import analysis
+
+    whole = analysis.reconstruct
+
+    def only_500_k(reflections: Reflections, **settings: Any) -> Density:
+        if reflections.temperature_k == 300:
+            raise InputError("no positive density agrees", key="target")
+        return whole(reflections, **settings)
+
+    monkeypatch.setattr(analysis, "reconstruct", only_500_k)
+    message = fail(capsys, *simulated, *COARSE, "-o", tmp_path / "maps")
+    assert "no positive density agrees" in message
+    assert f"not reconstructed: {simulated[0].name}" in message
+    assert (tmp_path / "maps" / f"{simulated[1].stem}.ccp4").is_file()
