@@ -10,8 +10,8 @@ import numpy as np
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
 from ixs_core.symmetry import Symmetry
-from mem.formats.wording import are
 from mem.reflection_symmetry import representatives, systematically_absent
+from mem.wording import are
 
 SIGNIFICANT = 3.0
 """I/σ from which a reflection is seen; the mean I/σ of reflections that must not be there is 0."""

@@ -145,6 +145,8 @@ def write_outputs(
             failures.append(error)
     for path in written:
         print(f"written: {path}", file=sys.stderr)
+    for failure in failures[1:]:
+        print(failure, file=sys.stderr)
     if failures:
         raise failures[0]
     return written

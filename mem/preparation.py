@@ -17,12 +17,12 @@ from ixs_core.crystal import Crystal
 from ixs_core.errors import InputError
 from mem.comparison import ModelledRows, compare, judge
 from mem.extinction import extinction_factor, leverage, shelxl_coefficient
-from mem.formats.wording import are, counted
 from mem.french_wilson import WEAK, amplitudes
 from mem.merging import Merged, merge, without_absent
 from mem.model_structure import model_notes, structure_factors
 from mem.reflection_symmetry import centric, epsilon, restricted_phase
 from mem.reflections import MeasuredReflections, Reflections
+from mem.wording import are, counted
 
 Weights = Literal["refinement", "sigma"] | tuple[float, float]
 """σ of F²: of the refinement's weights, of the file alone, or with own a and b."""

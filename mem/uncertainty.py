@@ -38,6 +38,18 @@ Centre = Literal["reconstruction", "data"]
 """About which structure factors the noise is drawn."""
 
 
+class Resampling(Settings, total=False):
+    """What `bootstrap` and `null_profile` take besides their data, path and number of samples."""
+
+    path_points: int
+    seed: int
+    start: Multipliers | None
+    workers: int | None
+    scheduler: str | None
+    progress: Progress | None
+    cancel: CancelToken | None
+
+
 @dataclass(frozen=True)
 class Bootstrap:
     """A profile with the spread of its reconstructions from resampled noise.
@@ -125,15 +137,8 @@ def bootstrap(
     n: int,
     points: ArrayLike,
     *,
-    path_points: int = 201,
     centre: Centre = "reconstruction",
-    seed: int = 0,
-    start: Multipliers | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-    **settings: Unpack[Settings],
+    **options: Unpack[Resampling],
 ) -> Bootstrap:
     """ρ along a path with its standard uncertainty from resampled noise.
 
@@ -149,20 +154,21 @@ def bootstrap(
     points : (k, 3) array
         Fractional coordinates of the path's corners.
     path_points : int
-        Points along the path.
+        Points along the path; 201 by default.
     centre : "reconstruction" or "data"
         About what the noise is drawn (see above).
     seed : int
-        Sample i depends on this and i only, not on the number of workers.
+        0 by default. Sample i depends on this and i only, not on the number of workers.
     start : Multipliers, optional
         Of a reconstruction of the same data, to begin from.
     workers, scheduler
         As `parallel_map` takes them.
     progress, cancel
         A cancelled bootstrap keeps the samples that are done if they are 2 or more, and says so.
-    **settings
-        grid_step, prior, weighting, moments, target, solver as `reconstruct` takes them; the
-        samples are done on its coarse grid, or on one of `grid_step` if that is wider.
+    **options
+        The above by name, and grid_step, prior, weighting, moments, target, solver as
+        `reconstruct` takes them; the samples are done on its coarse grid, or on one of
+        `grid_step` if that is wider.
 
     Returns
     -------
@@ -175,20 +181,7 @@ def bootstrap(
     Cancelled
         Before two samples were done.
     """
-    (only,) = bootstrap_paths(
-        reflections,
-        n,
-        [points],
-        path_points=path_points,
-        centre=centre,
-        seed=seed,
-        start=start,
-        workers=workers,
-        scheduler=scheduler,
-        progress=progress,
-        cancel=cancel,
-        **settings,
-    )
+    (only,) = bootstrap_paths(reflections, n, [points], centre=centre, **options)
     return only
 
 
@@ -226,15 +219,8 @@ def null_profile(
     points: ArrayLike,
     n: int = 0,
     *,
-    path_points: int = 201,
     anharmonic: bool = True,
-    seed: int = 0,
-    start: Multipliers | None = None,
-    workers: int | None = None,
-    scheduler: str | None = None,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-    **settings: Unpack[Settings],
+    **options: Unpack[Resampling],
 ) -> NullProfile:
     """What the same data and settings show along a path in a crystal that is the refined model.
 
@@ -250,7 +236,7 @@ def null_profile(
     ----------
     reflections : Reflections
         With `structure`.
-    points, path_points, seed, start, workers, scheduler, progress, cancel, **settings
+    points, path_points, seed, start, workers, scheduler, progress, cancel, **options
         As `bootstrap`.
     n : int
         Reconstructions with noise for the spread of the null: 0 for none, else 2 or more.
@@ -268,20 +254,7 @@ def null_profile(
     Cancelled
         Before the reconstruction without noise, or two samples, were done.
     """
-    (only,) = null_profiles(
-        reflections,
-        [points],
-        n,
-        path_points=path_points,
-        anharmonic=anharmonic,
-        seed=seed,
-        start=start,
-        workers=workers,
-        scheduler=scheduler,
-        progress=progress,
-        cancel=cancel,
-        **settings,
-    )
+    (only,) = null_profiles(reflections, [points], n, anharmonic=anharmonic, **options)
     return only
 
 

@@ -236,6 +236,7 @@ def _reconstruct(
         for analysis, one in zip(analyses, used, strict=True):
             _say_notes(analysis, one)
         show(analyses)
+    _say_what_is_missing(analyses, [file for file in files if file not in sources])
     try:
         write_outputs(outputs, analyses, used, sources, options)
     finally:
@@ -248,7 +249,6 @@ def _reconstruct(
             _print_records(analyses, comparisons, len(files) > 1)
         else:
             show_comparisons(analyses, comparisons)
-    _say_what_is_missing(analyses, [file for file in files if file not in sources])
     if cancel.cancelled:
         raise Cancelled("stopped on request")
     if failures:

@@ -39,8 +39,8 @@ from mem.formats.text_file import (
     read_text_file,
     whole_number,
 )
-from mem.formats.wording import are
 from mem.reflections import ReflectionGroup, Reflections
+from mem.wording import are
 
 ROW = (5, 5, 5, 10, 10, 10)
 GROUP_HEAD = (5, 5, 5, 10, 10, 5)

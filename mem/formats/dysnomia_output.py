@@ -13,9 +13,9 @@ from ixs_core.errors import InputError
 from ixs_core.symmetry import Symmetry
 from mem.formats.dysnomia import GROUP_HEAD, GROUP_ROW, ROW
 from mem.formats.dysnomia_settings import setting_of
-from mem.formats.wording import counted
 from mem.reflection_symmetry import orbits
 from mem.reflections import ReflectionGroup, Reflections
+from mem.wording import counted
 
 _DUMMY = "      0.0000000      0.0000000     -1    0    0    0     P"
 _START_MULTIPLIER = 0.001

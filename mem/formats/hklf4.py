@@ -35,8 +35,8 @@ from mem.formats.text_file import (
     miller_index,
     whole_number,
 )
-from mem.formats.wording import are, counted
 from mem.reflections import MeasuredReflections
+from mem.wording import are, counted
 
 EMBEDDED = (
     "_shelx_fcf_file",

@@ -16,9 +16,9 @@ from ixs_core.crystal import Crystal
 from ixs_core.lattice import Lattice
 from ixs_core.symmetry import Symmetry
 from mem.formats.text_file import TextFile, decimal_number, free_or_fixed, miller_index
-from mem.formats.wording import are, counted
 from mem.reflection_symmetry import representatives, restricted_phase, systematically_absent
 from mem.reflections import ReflectionGroup, Reflections
+from mem.wording import are, counted
 
 _FORBIDDEN_SIGMA, _FORBIDDEN_SHARE = 3.0, 0.05
 _PRINTED = 0.01  # electrons: what rounding to three decimals may leave

@@ -20,8 +20,8 @@ from ixs_core.cif_block import CifBlock, open_block
 from ixs_core.errors import InputError
 from mem.formats.refinement_details import refinement_extinction, refinement_weights
 from mem.formats.text_file import LARGEST_INDEX
-from mem.formats.wording import are, counted
 from mem.reflections import MeasuredReflections
+from mem.wording import are, counted
 
 SIGMA_HINT = "give a relative σ of F²: --relative-sigma 0.03"
 INDICES = ("_refln_index_h", "_refln_index_k", "_refln_index_l")

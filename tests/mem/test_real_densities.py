@@ -52,23 +52,35 @@ def test_procrystal_prior_on_real_data(shared_data: Path) -> None:
     np.testing.assert_allclose(exact, density.values[tuple(index.T)], rtol=2e-3)
 
 
-@pytest.mark.parametrize(("kelvin", "limit"), [(100, 0.05), (300, 0.05)])
-def test_maxima_are_at_the_refined_sites(shared_data: Path, kelvin: int, limit: float) -> None:
+@pytest.mark.parametrize(
+    "kelvin",
+    [
+        100,
+        300,
+        pytest.param(
+            500,
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="Cu and I2 are farther: the skewed model itself has its maximum 0.04 Å "
+                "beside the Cu site, and a uniform prior smooths weak data",
+            ),
+        ),
+    ],
+)
+def test_maxima_are_at_the_refined_sites(shared_data: Path, kelvin: int) -> None:
     path = shared_data / "cscu2i3" / "structure" / f"{kelvin}K.cif"
     density = reconstruct(read_reflections(path), 0.05)
     cell = np.array(density.cell[:3])
     assert np.all(cell / density.shape <= 0.05)
     peaks = site_peaks(density)
     assert {peak.element for peak in peaks} == {"I", "Cs", "Cu"}
-    assert max(peak.distance_angstrom for peak in peaks) <= limit
+    assert max(peak.distance_angstrom for peak in peaks) <= 0.05
 
 
-def test_maxima_of_skewed_atoms_are_those_of_the_model(shared_data: Path) -> None:
-    """At 500 K the refined model's own maximum of Cu is 0.04 Å beside its site already."""
+def test_maxima_of_skewed_atoms_are_nearer_to_those_of_the_model(shared_data: Path) -> None:
     path = shared_data / "cscu2i3" / "structure" / "500K.cif"
     sites, notes = site_results(reconstruct(read_reflections(path), 0.05))
-    assert max(site.model_distance_angstrom for site in sites) <= 0.06
-    assert max(site.distance_angstrom for site in sites) <= 0.09
+    assert all(site.model_distance_angstrom < site.distance_angstrom for site in sites)
     assert "no atom" in notes[0]
     assert sum(
         (site.electrons or 0) * count for site, count in zip(sites, (4, 8, 4, 8), strict=True)
