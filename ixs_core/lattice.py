@@ -69,6 +69,19 @@ class Lattice:
             )
         return cls(*(float(value) for value in cell))
 
+    @classmethod
+    def from_vectors(cls, vectors: ArrayLike) -> Lattice:
+        """From the (3, 3) rows a, b, c in Å, in any frame; InputError when they span no cell."""
+        rows = _vectors(vectors, "vectors")
+        lengths = np.linalg.norm(rows, axis=1)
+        if rows.shape != (3, 3) or not (lengths > 0).all():
+            raise InputError(
+                "three vectors of a cell are needed", key="vectors", found=np.asarray(rows).tolist()
+            )
+        cosines = (rows @ rows.T) / np.outer(lengths, lengths)
+        angles = np.degrees(np.arccos(np.clip(cosines[[1, 0, 0], [2, 2, 1]], -1, 1)))
+        return cls(*(float(value) for value in (*lengths, *angles)))
+
     @property
     def cell(self) -> tuple[float, float, float, float, float, float]:
         """The six numbers a, b, c (Å), alpha, beta, gamma (degrees)."""

@@ -1,4 +1,4 @@
-"""What predictions contribute to the report page: calculated dispersions, spectra, plans."""
+"""What predictions contribute to the report page: dispersions, plans, simulations, overlays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from ixs_core.report import Column, Figure, FigureStore, Section, Table, compose
 from ixs_core.terminal_tables import hkl_text
+from simulate.md_report import md_section
+from simulate.overlay_report import overlay_section
 from simulate.planning.figures import expected_spectra_grid, map_of_plan
 from simulate.planning.store import StoredPlan, plan_keys, read_plan_result
 from simulate.sqe_figures import figure_of
@@ -23,7 +25,7 @@ _LISTED = 12
 
 
 def sections(project: Project, figures: FigureStore) -> list[Section]:
-    """The sections of a project's calculated S(Q,E) and plans, for the entry point `ixs.report`.
+    """The sections on predictions of a project, for the entry point `ixs.report`.
 
     Raises
     ------
@@ -34,7 +36,8 @@ def sections(project: Project, figures: FigureStore) -> list[Section]:
         results = {key: read_sqe(h5, key) for key in sqe_keys(h5)}
         plans = {key: read_plan_result(h5, key) for key in plan_keys(h5)}
     found = [_calculated(results, figures)] if results else []
-    return found + [_planned(key, plan, figures) for key, plan in plans.items()]
+    found += [_planned(key, plan, figures) for key, plan in plans.items()]
+    return [*found, *md_section(project, figures), *overlay_section(project, figures)]
 
 
 def _calculated(results: dict[str, SqeResult], figures: FigureStore) -> Section:

@@ -28,6 +28,9 @@ def hops(
     dt: Annotated[
         float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
     ] = None,
@@ -40,10 +43,11 @@ def hops(
     Example: ixs md hops run.h5 --element Cu
     """
     from ixs_core.jobs import interrupt_cancels, terminal_progress
-    from simulate.cli.md_options import opened
+    from simulate.cli.md_options import check_project_name, keep_result, opened
     from simulate.md.hop_statistics import hop_rate
     from simulate.md.hopping import hops as find_hops
 
+    check_project_name(output)
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)
         with terminal_progress("hops", silent=as_json) as progress:
@@ -56,6 +60,9 @@ def hops(
                 cancel=cancel,
             )
     rate = hop_rate(found)
+    if output is not None:
+        settings = {"element": found.element, "core_radius_angstrom": found.core_radius_A}
+        keep_result(output, file, rate, "ixs md hops", settings, f" {found.element}")
     if as_json:
         print(
             json.dumps(

@@ -30,6 +30,9 @@ def msd(
     dt: Annotated[
         float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
+    ] = None,
     figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
@@ -44,12 +47,13 @@ def msd(
     """
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from ixs_core.picture_files import check_figure_name, write_figure
-    from simulate.cli.md_options import opened
+    from simulate.cli.md_options import check_project_name, keep_result, opened
     from simulate.md.diffusion_coefficient import diffusion_table
     from simulate.md.displacements import mean_square_displacement
 
     if figure is not None:
         check_figure_name(figure)
+    check_project_name(output)
     fitted = None if window is None else _window(window)
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)
@@ -63,6 +67,9 @@ def msd(
                 cancel=cancel,
             )
     found = diffusion_table(displaced, fitted)
+    if output is not None:
+        settings = {"framework": framework, "window_ps": fitted, "blocks": blocks}
+        keep_result(output, file, displaced, "ixs md msd", settings)
     if as_json:
         print(json.dumps({"species": _record(found)}))
     else:

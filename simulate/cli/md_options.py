@@ -4,11 +4,47 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
     from ixs_core.jobs import CancelToken
+    from ixs_core.lattice import Lattice
     from simulate.md.trajectory import Trajectory
+
+LONGEST_SEGMENT_PS = 30.0
+"""Of a segment that is chosen: 0.2 meV."""
+
+_PROJECTS = (".h5", ".hdf5")
+
+
+def check_project_name(path: Path | None) -> None:
+    """Raise an InputError where -o names no project file, before any work is done."""
+    if path is not None and path.suffix.lower() not in _PROJECTS:
+        raise InputError(
+            "this ending names no project",
+            key="--output",
+            found=path.name,
+            expected=" or ".join(_PROJECTS),
+        )
+
+
+def ions_option(text: str | None) -> dict[str, str] | None:
+    """Element -> ion of "Cs1+,Cu1+,I1-"; None where nothing is given: neutral atoms.
+
+    Raises
+    ------
+    InputError
+        One of them is no ion.
+    """
+    if text is None:
+        return None
+    from ixs_core.scattering_factors import parse_ion
+
+    return {parse_ion(ion)[0]: ion for ion in text.replace(",", " ").split()}
 
 
 def opened(
@@ -31,3 +67,63 @@ def opened(
         for note in trajectory.notes:
             print(f"  {note}", file=sys.stderr)
     return trajectory
+
+
+def conventional_cell_option(
+    cell: str | None, supercell: str | None
+) -> Lattice | tuple[float, ...]:
+    """The cell in which hkl count, of --cell or --supercell, as `conventional_cell` takes it.
+
+    Raises
+    ------
+    InputError
+        Numbers that are none, or not whole.
+    """
+    from ixs_core.lattice import Lattice
+    from simulate.cli.calculation import numbers
+
+    if (cell is None) == (supercell is None):
+        raise typer.BadParameter("give one of --cell, --supercell: the cell in which hkl count")
+    if cell is not None:
+        count = 6 if len(cell.replace(",", " ").split()) == 6 else 3
+        return Lattice(*numbers(cell, "--cell", count))
+    return whole_numbers(supercell or "", "--supercell")
+
+
+def whole_numbers(text: str, option: str) -> tuple[float, ...]:
+    """Three whole numbers from 1 of an option.
+
+    Raises
+    ------
+    InputError
+    """
+    from simulate.cli.calculation import numbers
+
+    found = numbers(text, option, 3)
+    if any(number < 1 or number != round(number) for number in found):
+        raise InputError(
+            "these are not numbers of cells",
+            key=option,
+            found=repr(text),
+            expected='three whole numbers from 1, "2 2 3"',
+        )
+    return found
+
+
+def keep_result(
+    project: Path,
+    file: Path,
+    record: Any,
+    command: str,
+    settings: dict[str, Any],
+    more: str = "",
+) -> None:
+    """Keep a result of a trajectory in a project, named by the file (and `more`)."""
+    from ixs_core.project import Project
+    from ixs_core.provenance import provenance_of
+    from simulate.md.project_results import write_md_result
+
+    made = provenance_of(command, settings, sources=[file], packages=("numba",))
+    with Project(project).writing() as h5:
+        write_md_result(h5, f"{file.stem}{more}", record, made, f"{command} {file.name}{more}")
+    print(f"written: {project}", file=sys.stderr)

@@ -25,6 +25,9 @@ def pdos(
     dt: Annotated[
         float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
+    ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the states.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
     scheduler: Annotated[
@@ -40,11 +43,12 @@ def pdos(
     """
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from ixs_core.picture_files import check_figure_name, write_figure
-    from simulate.cli.md_options import opened
+    from simulate.cli.md_options import check_project_name, keep_result, opened
     from simulate.md.vibrational_states import phonon_dos
 
     if figure is not None:
         check_figure_name(figure)
+    check_project_name(output)
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)
         with terminal_progress("states", silent=as_json) as progress:
@@ -55,6 +59,8 @@ def pdos(
                 progress=progress,
                 cancel=cancel,
             )
+    if output is not None:
+        keep_result(output, file, found, "ixs md pdos", {"resolution_mev": resolution})
     if csv_file is not None:
         _write(csv_file, found)
     if figure is not None:

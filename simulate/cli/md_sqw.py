@@ -14,10 +14,10 @@ from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
     from ixs_core.lattice import Lattice
+    from simulate.md.density_sums import DensityModes
+    from simulate.md.phonon_comparison import PhononCurves
     from simulate.md.scattering_spectrum import DynamicStructureFactor, Quantum
     from simulate.md.trajectory import Trajectory
-
-_LONGEST_PS = 30.0  # of a segment that is chosen: 0.2 meV
 
 
 def sqw(
@@ -49,11 +49,25 @@ def sqw(
     temperature: Annotated[
         float | None, typer.Option(help="K, of the correction. [default: the file's]")
     ] = None,
+    phonons: Annotated[
+        Path | None,
+        typer.Option(help="Force constants: their S(Q,E) beside it, in the same units."),
+    ] = None,
+    linewidth: Annotated[
+        str | None, typer.Option(help="Of these phonons: FWHM in meV, or a table.")
+    ] = None,
+    form_factor: Annotated[
+        str | None, typer.Option(help='Ions, as "Cs1+,Cu1+,I1-". [default: neutral atoms]')
+    ] = None,
     type_map: Annotated[
         str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
     ] = None,
     dt: Annotated[
         float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Project (.h5): density modes and S(Q,E) are kept."),
     ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the spectra.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
@@ -65,26 +79,36 @@ def sqw(
     """S(Q,E) of a trajectory at the wave vectors nearest to each Q that its cell holds.
 
     E > 0 is energy loss, intensities are in e²/meV (x-rays) or fm²/meV (neutrons) per atom; the
-    elastic line is given apart, by its area.
+    elastic line is given apart, by its area. With -o the trajectory is gone through once: later
+    calls with the same Q take its density modes from the project.
 
     Example: ixs md sqw run.h5 --q "0 0 4.33" --supercell "2 2 3" --figure sqw.png
     """
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from ixs_core.picture_files import check_figure_name, write_figure
     from simulate.cli.calculation import numbers
-    from simulate.cli.md_options import opened
-    from simulate.md.density_sums import density_modes
+    from simulate.cli.md_options import (
+        LONGEST_SEGMENT_PS,
+        check_project_name,
+        conventional_cell_option,
+        ions_option,
+        opened,
+    )
     from simulate.md.scattering_spectrum import dynamic_structure_factor
 
     if figure is not None:
         check_figure_name(figure)
+    check_project_name(output)
+    if phonons is not None and weights != "xray":
+        raise typer.BadParameter("--phonons scatter x-rays: without --weights neutron")
     wanted = [numbers(text, "--q", 3) for text in q]
-    lattice = _conventional(cell, supercell)
+    lattice = conventional_cell_option(cell, supercell)
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)
         _check_temperature(trajectory, quantum, temperature)
         with terminal_progress("density modes", silent=as_json) as progress:
-            modes = density_modes(
+            modes = _modes(
+                output,
                 trajectory,
                 wanted,
                 weights,
@@ -93,39 +117,85 @@ def sqw(
                 progress=progress,
                 cancel=cancel,
             )
-    chosen = min(trajectory.duration_ps / 2, _LONGEST_PS) if segment is None else segment
-    found = dynamic_structure_factor(modes, chosen, quantum=quantum, temperature_k=temperature)
+    chosen = min(trajectory.duration_ps / 2, LONGEST_SEGMENT_PS) if segment is None else segment
+    found = dynamic_structure_factor(
+        modes,
+        chosen,
+        quantum=quantum,
+        temperature_k=temperature,
+        ions=ions_option(form_factor),
+    )
+    lines = None
+    if phonons is not None:
+        lines = _phonons(phonons, trajectory, lattice, found, linewidth, form_factor)
+    if output is not None:
+        settings = {"q": q, "segment_ps": found.segment_ps, "ions": form_factor, "phonons": phonons}
+        _keep(output, file, q, found, lines, settings)
     if csv_file is not None:
         _write(csv_file, found)
     if figure is not None:
         from simulate.md.scattering_figures import scattering_figure
 
-        write_figure(figure, scattering_figure(found))
+        write_figure(figure, scattering_figure(found, lines))
     if as_json:
-        print(json.dumps(_record(found)))
+        print(json.dumps(_record(found, lines)))
     else:
         _show(found)
 
 
-def _conventional(cell: str | None, supercell: str | None) -> Lattice | tuple[float, ...]:
-    """The cell in which hkl count, as `density_modes` takes it."""
-    from ixs_core.lattice import Lattice
-    from simulate.cli.calculation import numbers
+def _modes(
+    project: Path | None, trajectory: Trajectory, wanted: Any, weights: str, **options: Any
+) -> DensityModes:
+    """Density modes, kept in the project where there is one."""
+    from simulate.md.density_modes_store import cached_density_modes
+    from simulate.md.density_sums import density_modes
 
-    if (cell is None) == (supercell is None):
-        raise typer.BadParameter("give one of --cell, --supercell: the cell in which hkl count")
-    if cell is not None:
-        count = 6 if len(cell.replace(",", " ").split()) == 6 else 3
-        return Lattice(*numbers(cell, "--cell", count))
-    multiples = numbers(supercell or "", "--supercell", 3)
-    if any(number < 1 or number != round(number) for number in multiples):
-        raise InputError(
-            "these are not numbers of cells",
-            key="--supercell",
-            found=repr(supercell),
-            expected='three whole numbers from 1, "2 2 3"',
-        )
-    return multiples
+    if project is None:
+        return density_modes(trajectory, wanted, weights, **options)
+    return cached_density_modes(project, trajectory, wanted, weights, **options)
+
+
+def _phonons(
+    path: Path,
+    trajectory: Trajectory,
+    lattice: Lattice | tuple[float, ...],
+    found: DynamicStructureFactor,
+    linewidth: str | None,
+    form_factor: str | None,
+) -> PhononCurves:
+    """The phonons of force constants at the Q of the simulation, hkl in its axes."""
+    from ixs_core.lattice import Lattice
+    from simulate.cli.calculation import linewidth_option, load_calculation
+    from simulate.md.commensurate import conventional_cell
+    from simulate.md.phonon_comparison import phonon_curves
+
+    cell = Lattice.from_vectors(conventional_cell(trajectory.cell, lattice))
+    calculation = load_calculation(path, lattice=cell, form_factor=form_factor)
+    width = linewidth_option(linewidth) or 0.0
+    return phonon_curves(found, calculation.model, calculation.source, width, **calculation.options)
+
+
+def _keep(
+    project: Path,
+    file: Path,
+    q: list[str],
+    found: DynamicStructureFactor,
+    lines: PhononCurves | None,
+    settings: dict[str, Any],
+) -> None:
+    """Store the spectra in the project."""
+    from ixs_core.project import Project
+    from ixs_core.provenance import provenance_of
+    from simulate.md.project_results import write_md_result
+
+    sources = [file, *([settings["phonons"]] if settings["phonons"] else [])]
+    made = provenance_of("ixs md sqw", settings, sources=sources, packages=("numba",))
+    name = f"{file.stem} at {'; '.join(q)}"
+    with Project(project).writing() as h5:
+        write_md_result(h5, name, found, made, f"S(Q,E) of {file.name}")
+        if lines is not None:
+            write_md_result(h5, name, lines, made, f"phonons of {lines.source}")
+    print(f"written: {project}", file=sys.stderr)
 
 
 def _check_temperature(trajectory: Trajectory, quantum: Quantum, kelvin: float | None) -> None:
@@ -151,7 +221,7 @@ def _maxima(found: DynamicStructureFactor) -> list[float]:
     return [float(energy[row]) for row in found.inelastic[:, beyond].argmax(axis=1)]
 
 
-def _record(found: DynamicStructureFactor) -> dict[str, Any]:
+def _record(found: DynamicStructureFactor, lines: PhononCurves | None) -> dict[str, Any]:
     from ixs_core.provenance import plain
     from simulate.md.scattering_figures import units
 
@@ -176,6 +246,8 @@ def _record(found: DynamicStructureFactor) -> dict[str, Any]:
             "notes": list(found.notes),
         }
     )
+    if lines is not None:
+        record["phonons"] = plain({"source": lines.source, "intensity": lines.inelastic})
     return record
 
 

@@ -17,6 +17,11 @@ from simulate.md.unwrapping import UnwrappedFrames
 
 _HEAD = 1 << 16
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_MARKS = (
+    (b"ITEM: TIMESTEP", "lammps"),
+    (b"configuration=", "xdatcar"),
+    (b"<modeling>", "vasprun"),
+)
 
 
 def read_trajectory(
@@ -112,6 +117,45 @@ def open_trajectory(
     return raw
 
 
+def is_trajectory(path: str | Path) -> bool:
+    """Whether a file is a trajectory by its content; formats of MDAnalysis are not told.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    file = Path(path)
+    if file.is_dir():
+        return False
+    head = _head_of(file)
+    kind = _kind_of(head)
+    if kind == "hdf5":
+        return any(_hdf5_kinds(file))
+    if kind == "xyz":  # other tables begin with a number as well
+        return b"lattice=" in head[:4096].lower()
+    return kind != ""
+
+
+def _head_of(path: Path) -> bytes:
+    from simulate.md.formats.file_bytes import FileBytes
+
+    return FileBytes(path).read(0, _HEAD).tobytes()
+
+
+def _kind_of(head: bytes) -> str:
+    """The format that the first bytes of a file show; empty where they show none."""
+    if head.startswith(_HDF5):
+        return "hdf5"
+    if head.startswith(b"- of Ulm"):
+        return "ase"
+    for mark, kind in _MARKS:
+        if mark in head:
+            return kind
+    words = head.split(None, 1)
+    return "xyz" if words and words[0].isdigit() and head.count(b"\n") > 1 else ""
+
+
 def _open(
     path: Path,
     type_map: TypeMap | None,
@@ -120,34 +164,33 @@ def _open(
     progress: Progress | None,
     cancel: CancelToken | None,
 ) -> RawTrajectory:
-    from simulate.md.formats.file_bytes import FileBytes
-
     if path.is_dir():
         raise InputError("this is a folder", file=path, hint="give the file of the trajectory")
-    head = FileBytes(path).read(0, _HEAD).tobytes()
+    head = _head_of(path)
     if not head.strip():
         raise InputError("the file is empty", file=path)
-    if head.startswith(_HDF5):
+    kind = _kind_of(head)
+    if kind == "hdf5":
         return _open_hdf5(path, type_map, units)
-    if b"ITEM: TIMESTEP" in head:
+    if kind == "lammps":
         from simulate.md.formats.lammps_dump import read_lammps_dump
 
         return read_lammps_dump(
             path, type_map=type_map, units=units, progress=progress, cancel=cancel
         )
-    if b"configuration=" in head:
+    if kind == "xdatcar":
         from simulate.md.formats.xdatcar import read_xdatcar
 
         return read_xdatcar(path, progress=progress, cancel=cancel)
-    if b"<modeling>" in head:
+    if kind == "vasprun":
         from simulate.md.formats.vasprun import read_vasprun
 
         return read_vasprun(path)
-    if head.startswith(b"- of Ulm"):
+    if kind == "ase":
         from simulate.md.formats.ase_trajectory import read_ase_trajectory
 
         return read_ase_trajectory(path)
-    if topology is None and (head.split(None, 1)[0].isdigit() and head.count(b"\n") > 1):
+    if kind == "xyz" and topology is None:
         from simulate.md.formats.extended_xyz import read_extended_xyz
 
         return read_extended_xyz(
@@ -158,14 +201,23 @@ def _open(
     return read_with_mdanalysis(path, topology=topology, type_map=type_map)
 
 
-def _open_hdf5(path: Path, type_map: TypeMap | None, units: str | None) -> RawTrajectory:
-    from simulate.md.formats.h5md import is_h5md, read_h5md
+def _hdf5_kinds(path: Path) -> tuple[bool, bool, bool]:
+    """Whether it is our store, one of the CsCu2I3 layouts, H5MD."""
+    from simulate.md.formats.h5md import is_h5md
     from simulate.md.formats.hdf5_frames import open_hdf5
-    from simulate.md.formats.plain_hdf5 import is_plain_hdf5, read_plain_hdf5
-    from simulate.md.store import is_store, read_store
+    from simulate.md.formats.plain_hdf5 import is_plain_hdf5
+    from simulate.md.store import is_store
 
     with open_hdf5(path) as h5:
-        kinds = is_store(h5), is_plain_hdf5(h5), is_h5md(h5)
+        return is_store(h5), is_plain_hdf5(h5), is_h5md(h5)
+
+
+def _open_hdf5(path: Path, type_map: TypeMap | None, units: str | None) -> RawTrajectory:
+    from simulate.md.formats.h5md import read_h5md
+    from simulate.md.formats.plain_hdf5 import read_plain_hdf5
+    from simulate.md.store import read_store
+
+    kinds = _hdf5_kinds(path)
     if kinds[0]:
         return read_store(path)
     if kinds[1]:

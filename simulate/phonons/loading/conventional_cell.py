@@ -99,7 +99,7 @@ def conventional_cell(
         if cell is None:
             return chosen.astype(float), (note,)
         measured = Lattice.from_cell(cell)
-        if not same_cell(_cell_of(chosen @ structure.vectors), measured):
+        if not same_cell(Lattice.from_vectors(chosen @ structure.vectors), measured):
             raise _no_match(measured, chosen, structure)
         return chosen.astype(float), (note, *_difference(measured, chosen, structure))
     chosen, note = _default(structure, unit_cell)
@@ -129,20 +129,20 @@ def _asked_for(structure: CrystalStructure, conventional: ArrayLike | str) -> tu
             found=matrix.tolist(),
             expected="rows of whole numbers (conventional vectors in primitive ones)",
         )
-    cell_text = _cell_text(_cell_of(matrix @ structure.vectors))
+    cell_text = _cell_text(Lattice.from_vectors(matrix @ structure.vectors))
     return matrix, f"hkl count in the cell that was asked for: {cell_text}"
 
 
 def _default(structure: CrystalStructure, unit_cell: IntArray | None) -> tuple[IntArray, str]:
     if unit_cell is not None and abs(round(float(np.linalg.det(unit_cell)))) > 1:
-        cell_text = _cell_text(_cell_of(unit_cell @ structure.vectors))
+        cell_text = _cell_text(Lattice.from_vectors(unit_cell @ structure.vectors))
         return unit_cell, f"hkl count in the unit cell of the file: {cell_text}"
     symmetry = _symmetry(structure)
     return symmetry.standard, _standard_note(structure, symmetry)
 
 
 def _standard_note(structure: CrystalStructure, symmetry: _Symmetry) -> str:
-    cell_text = _cell_text(_cell_of(symmetry.standard @ structure.vectors))
+    cell_text = _cell_text(Lattice.from_vectors(symmetry.standard @ structure.vectors))
     return f"hkl count in {symmetry.name}: {cell_text}"
 
 
@@ -194,7 +194,7 @@ def _best_aligned(structure: CrystalStructure, standard: IntArray, rotations: In
     own = {(standard @ rotation.T).tobytes() for rotation in rotations}
     same_shape = _cells_like(
         structure.vectors,
-        _cell_of(standard @ structure.vectors),
+        Lattice.from_vectors(standard @ structure.vectors),
         {abs(round(float(np.linalg.det(standard))))},
         length_tolerance=1e-4,
         angle_tolerance=0.01,
@@ -242,7 +242,7 @@ def _matching(
     chosen = max(best, key=lambda rows: round(_alignment(rows, axes, structure), 9))
     related = {(chosen @ rotation.T).tobytes() for rotation in symmetry.rotations}
     others = [rows for rows in best if rows.tobytes() not in related]
-    text = _cell_text(_cell_of(chosen @ structure.vectors))
+    text = _cell_text(Lattice.from_vectors(chosen @ structure.vectors))
     notes = [f"hkl count in the cell that fits the experiment's: {text}"]
     if others:
         notes.append(
@@ -306,7 +306,7 @@ def same_cell(computed: Lattice, measured: Lattice) -> bool:
 
 def _misfit(vectors: FloatArray, measured: Lattice) -> float:
     """Sum of squared relative differences of lengths and of angles in radian."""
-    computed = _cell_of(vectors).cell
+    computed = Lattice.from_vectors(vectors).cell
     lengths = np.array(computed[:3]) / measured.cell[:3] - 1
     angles = np.radians(np.subtract(computed[3:], measured.cell[3:]))
     return float((lengths**2).sum() + (angles**2).sum())
@@ -315,7 +315,7 @@ def _misfit(vectors: FloatArray, measured: Lattice) -> float:
 def _difference(
     measured: Lattice, chosen: IntArray, structure: CrystalStructure
 ) -> tuple[str, ...]:
-    computed = _cell_of(chosen @ structure.vectors)
+    computed = Lattice.from_vectors(chosen @ structure.vectors)
     largest = np.abs(np.array(computed.cell[:3]) / measured.cell[:3] - 1).max()
     turned = np.abs(np.subtract(computed.cell[3:], measured.cell[3:])).max()
     if largest <= NOTED_DIFFERENCE and turned <= 1.0:
@@ -328,20 +328,15 @@ def _difference(
 
 
 def _no_match(measured: Lattice, chosen: IntArray, structure: CrystalStructure) -> InputError:
+    computed = Lattice.from_vectors(chosen @ structure.vectors)
     return InputError(
         "the cell does not fit the crystal of the force constants",
         key="cell",
         found=_cell_text(measured),
-        expected=f"{_cell_text(_cell_of(chosen @ structure.vectors))} or another setting of it, "
+        expected=f"{_cell_text(computed)} or another setting of it, "
         f"lengths within {100 * LENGTH_TOLERANCE:.0f} %, angles within {ANGLE_TOLERANCE_DEG:.0f}°",
         hint="check the cell, or that these force constants are of this crystal",
     )
-
-
-def _cell_of(vectors: FloatArray) -> Lattice:
-    from ase.cell import Cell
-
-    return Lattice.from_cell(Cell(vectors).cellpar())
 
 
 def _cell_text(lattice: Lattice) -> str:
