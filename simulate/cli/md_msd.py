@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from simulate.md.diffusion_coefficient import Diffusion
+    from simulate.md.ion_trajectories import IonMotion
 
 
 def msd(
@@ -50,30 +51,33 @@ def msd(
     from simulate.cli.md_options import check_project_name, keep_result, opened
     from simulate.md.diffusion_coefficient import diffusion_table
     from simulate.md.displacements import mean_square_displacement
+    from simulate.md.ion_trajectories import ion_motion
 
     if figure is not None:
         check_figure_name(figure)
     check_project_name(output)
+    held = None if framework is None else framework.split(",")
     fitted = None if window is None else _window(window)
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)
         with terminal_progress("displacements", silent=as_json) as progress:
             displaced = mean_square_displacement(
                 trajectory,
-                framework=None if framework is None else framework.split(","),
+                framework=held,
                 blocks=blocks,
                 scheduler=scheduler,
                 progress=progress,
                 cancel=cancel,
             )
+        motion = ion_motion(trajectory, framework=held, scheduler=scheduler, cancel=cancel)
     found = diffusion_table(displaced, fitted)
     if output is not None:
         settings = {"framework": framework, "window_ps": fitted, "blocks": blocks}
         keep_result(output, file, displaced, "ixs md msd", settings)
     if as_json:
-        print(json.dumps({"species": _record(found)}))
+        print(json.dumps({"species": _record(found, motion)}))
     else:
-        _show(found)
+        _show(found, motion)
     if figure is not None:
         from simulate.md.motion_figures import displacement_figure
 
@@ -88,8 +92,8 @@ def _window(text: str) -> tuple[float, float]:
     return first, last
 
 
-def _record(found: Sequence[Diffusion]) -> dict[str, Any]:
-    """Element -> D, its error and limit, of all directions together and of each."""
+def _record(found: Sequence[Diffusion], motion: IonMotion) -> dict[str, Any]:
+    """Element -> D, its error and limit, of all directions together and of each; ⟨u²⟩."""
     from ixs_core.provenance import plain
 
     species: dict[str, Any] = {}
@@ -105,6 +109,8 @@ def _record(found: Sequence[Diffusion]) -> dict[str, Any]:
         )
         if one.axis == "all":
             species.setdefault(one.element, {}).update(entry)
+            square = motion.mean_square_of(one.element).tolist()
+            species[one.element]["mean_square_A2"] = square
         else:
             species.setdefault(one.element, {}).setdefault("axes", {})[one.axis] = entry
     return species
@@ -117,7 +123,7 @@ def _stated(one: Diffusion) -> tuple[str, str, str]:
     return f"{one.value:.2e}", "–" if math.isnan(one.stderr) else f"{one.stderr:.1e}", ""
 
 
-def _show(found: Sequence[Diffusion]) -> None:
+def _show(found: Sequence[Diffusion], motion: IonMotion) -> None:
     from ixs_core.terminal_tables import Column, print_table
 
     columns = [
@@ -136,3 +142,7 @@ def _show(found: Sequence[Diffusion]) -> None:
         for one in found
     ]
     print_table(columns, rows)
+    print("⟨u²⟩ about the mean position (Å²), along x, y, z")
+    for element in dict.fromkeys(motion.elements):
+        x, y, z = motion.mean_square_of(element)
+        print(f"  {element:2}  {x:.4f}  {y:.4f}  {z:.4f}")

@@ -29,6 +29,7 @@ from simulate.md.sites import SiteFinder
 from simulate.md.trajectory import Trajectory
 
 _CORE_SHARE = 0.3  # default core radius over the shortest distance between sites
+_EARLY_PS = 2.0  # in which ions are taken to be still at their first sites
 _CELLS = 2048  # cells told apart in each direction when site and cell become one number
 
 
@@ -77,6 +78,8 @@ class Hops:
         Ions followed.
     unassigned_frames : int
         Frames, summed over the ions, before an ion was first seen in a core.
+    site_origin : str
+        Where the sites come from.
     """
 
     element: str
@@ -93,6 +96,7 @@ class Hops:
     dt_fs: float
     atoms: int
     unassigned_frames: int
+    site_origin: str
 
     def __len__(self) -> int:
         return len(self.atom)
@@ -132,7 +136,8 @@ def hops(
     trajectory : Trajectory
         In a varying cell, fractional displacements times the mean cell count.
     sites : (m, 3) array, optional
-        Cartesian in Å; by default where the file's reference has the ions of the element.
+        Cartesian in Å; by default where the file's reference has the ions of the element, and
+        without a reference their mean positions in the first 2 ps (a quarter of the run at most).
     element : str, optional
         By default the only one, or the one of Li, Na, Cu, Ag that occurs.
     core_radius_A : float, optional
@@ -146,17 +151,18 @@ def hops(
     Raises
     ------
     InputError
-        No such ions, no sites, or cores that overlap.
+        No such ions, or cores that overlap.
     Cancelled
     """
     require_frames(trajectory, 2, "hops")
     element = mobile_element(trajectory, element)
     atoms = chosen_atoms(trajectory, [element])
-    finder = SiteFinder.of(_ideal_sites(trajectory, sites, atoms), trajectory.cell)
-    core = _core_radius(finder, core_radius_A)
     others = [name for name in elements_of(trajectory) if name != element]
     held = framework or others
     drift = drift_of(trajectory, held or None, cancel=cancel) + _offset(trajectory, held)
+    places, origin = _ideal_sites(trajectory, sites, atoms, drift)
+    finder = SiteFinder.of(places, trajectory.cell)
+    core = _core_radius(finder, core_radius_A)
     found = parallel_map(
         partial(_follow, trajectory, finder, core, drift),
         atom_blocks(trajectory, atoms),
@@ -183,6 +189,7 @@ def hops(
         dt_fs=trajectory.dt_fs,
         atoms=len(atoms),
         unassigned_frames=sum(part.unassigned for part in found),
+        site_origin=origin,
     )
 
 
@@ -226,17 +233,19 @@ def by_direction(
     return counts
 
 
-def _ideal_sites(trajectory: Trajectory, sites: ArrayLike | None, atoms: IntArray) -> FloatArray:
+def _ideal_sites(
+    trajectory: Trajectory, sites: ArrayLike | None, atoms: IntArray, drift: FloatArray
+) -> tuple[FloatArray, str]:
+    """The sites, and where they come from."""
     if sites is not None:
-        return np.asarray(sites, dtype=float)
-    if trajectory.reference is None:
-        raise InputError(
-            "no sites are known",
-            file=trajectory.name or None,
-            key="sites",
-            expected="ideal positions in the file, or sites given",
-        )
-    return trajectory.reference[atoms]
+        return np.asarray(sites, dtype=float), "as given"
+    if trajectory.reference is not None:
+        return trajectory.reference[atoms], "ideal positions in the file"
+    frames = min(trajectory.n_frames // 4, int(_EARLY_PS * 1000 / trajectory.dt_fs)) + 1
+    moved = displacement_series(trajectory, atoms, drift)[:, :, :frames]
+    places = first_positions(trajectory, atoms) + moved.mean(axis=2)
+    span = (frames - 1) * trajectory.dt_fs / 1000
+    return places, f"mean positions in the first {span:.3g} ps"
 
 
 def _core_radius(finder: SiteFinder, core_radius_A: float | None) -> float:

@@ -165,10 +165,26 @@ def test_an_ion_never_in_a_core_is_counted() -> None:
     assert np.isnan(hop_rate(found).per_ps)
 
 
+def test_without_ideal_sites_the_first_picoseconds_tell_them() -> None:
+    """An ion that rattles about a site for 4 ps of 8, then about the other one."""
+    rng = np.random.default_rng(3)
+    sites = np.array([[2.0, 5, 5], [5, 5, 5]])
+    path = np.repeat(sites[None], 81, axis=0)
+    path[40:, 0] = [5, 8, 5]
+    path += 0.1 * rng.standard_normal(path.shape)
+    still = np.zeros((81, 1, 3))
+    run = memory_trajectory(
+        np.concatenate([path, still], axis=1), ("Cu", "Cu", "I"), 10 * np.eye(3), 100.0
+    )
+    found = hops(run, core_radius_A=1.0)
+    assert found.site_origin == "mean positions in the first 2 ps"
+    np.testing.assert_allclose(found.sites, sites, atol=0.1)
+    assert len(found) == 0
+    assert found.residences.stop.max() == 80
+
+
 def test_what_cannot_be_done_is_said() -> None:
     run = memory_trajectory(np.zeros((5, 2, 3)), ("Cu", "I"), 10 * np.eye(3))
-    with pytest.raises(InputError, match="no sites"):
-        hops(run)
     with pytest.raises(InputError, match="overlap"):
         hops(run, PAIR, core_radius_A=1.6)
     with pytest.raises(InputError, match="overlap"):

@@ -8,6 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ixs_core.project import Project
+from simulate.md.displacements import MeanSquareDisplacement
+from simulate.md.hop_statistics import HopRate
+from simulate.md.project_results import md_results
+from simulate.md.scattering_spectrum import DynamicStructureFactor
+from simulate.md.vibrational_states import PhononDos
 from tests.ixs_reduce.command import run
 
 
@@ -73,3 +79,49 @@ def test_an_element_that_is_not_there(small: Path, capsys: pytest.CaptureFixture
     code, _, err = run(capsys, "md", "msd", small, "--framework", "Xe")
     assert code == 1
     assert "Xe" in err
+
+
+def test_mean_square_amplitudes_of_copper(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Against the known amplitudes of this run."""
+    record = json.loads(run(capsys, "md", "msd", small, "--json")[1])
+    amplitudes = record["species"]["Cu"]["mean_square_A2"]
+    np.testing.assert_allclose(amplitudes, [0.029, 0.034, 0.065], rtol=0.15)
+
+
+def test_paths_and_van_hove_are_drawn(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths, displaced = tmp_path / "paths.png", tmp_path / "van_hove.svg"
+    asked = ("md", "hops", small, "--figure", paths, "--ions", "2", "--van-hove", displaced)
+    assert run(capsys, *asked, "--times", "1 2")[0] == 0
+    assert paths.stat().st_size > 1000
+    assert displaced.read_text(encoding="utf-8").count("<path") > 10
+    code, _, err = run(capsys, "md", "hops", small, "--figure", paths, "--ions", "0")
+    assert (code, "no ions" in err) == (1, True)
+
+
+def test_results_are_kept_in_a_project_and_reported(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "p.h5"
+    for command in (
+        ("msd", small, "--framework", "Cs,I", "--window", "0.12:0.48"),
+        ("pdos", small, "--resolution", "2"),
+        ("hops", small),
+        ("sqw", small, "--q", "7 6.5 0", "--supercell", "2 2 3"),
+    ):
+        assert run(capsys, "md", *command, "-o", project)[0] == 0
+    with Project(project).reading() as h5:
+        states = md_results(h5, PhononDos)["md_300K_small"]
+        displaced = md_results(h5, MeanSquareDisplacement)["md_300K_small"]
+        spectra = md_results(h5, DynamicStructureFactor)
+        assert md_results(h5, HopRate)["md_300K_small Cu"].count == 0
+    assert states.dos.shape[:2] == (3, 3)
+    assert displaced.elements == ("Cs", "Cu", "I")
+    assert [one.q_hkl.tolist() for one in spectra.values()] == [[[7.0, 6.5, 0.0]]]
+    assert run(capsys, "report", project, "-o", tmp_path / "report")[0] == 0
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    for words in ("Molecular dynamics", "0.12 to 0.48", "Completed hops", "95 % limits"):
+        assert words.lower() in page.lower()
+    code, _, err = run(capsys, "md", "msd", small, "-o", tmp_path / "result.csv")
+    assert (code, "names no project" in err) == (1, True)
