@@ -32,6 +32,9 @@ MEV_ANGSTROM_IN_KM_PER_S = constants.angstrom * MEV / constants.hbar / constants
 HBAR2_PER_AMU_A2_MEV = constants.hbar**2 / constants.atomic_mass / constants.angstrom**2 / MEV
 """ħ²/(amu Å²) in meV (4.180159): the kinetic scale of displacements and one-phonon scattering."""
 
+AMU_A2_PER_PS2_MEV = constants.atomic_mass * (constants.angstrom / constants.pico) ** 2 / MEV
+"""1 amu (Å/ps)² in meV (0.103643): what m v² counts in."""
+
 THOMSON_BARN = constants.value("classical electron radius") ** 2 / 1e-28
 """r_e² in barn: what a scattering strength of one e² is worth."""
 

@@ -1,4 +1,4 @@
-"""The demonstration: real and simulated scans, a plan, electron densities, to a report.
+"""The demonstration: scans, a plan, electron densities, molecular dynamics, to a report.
 
 It runs the commands that a user types, prints each with its seconds, and leaves the report,
 the project and the tables in one folder.
@@ -20,6 +20,13 @@ from mem.cli.mem import mem as mem_command
 from sample_data.cscu2i3_crystal import FORCE_CONSTANTS
 from sample_data.simulate_bl43lxu import EXPERIMENT, write_scans
 from sample_data.simulate_structure_factors import write_structure_factors
+from simulate.cli.md_density import density as density_command
+from simulate.cli.md_hops import hops as hops_command
+from simulate.cli.md_linewidths import linewidths as linewidths_command
+from simulate.cli.md_msd import msd as msd_command
+from simulate.cli.md_pdos import pdos as pdos_command
+from simulate.cli.md_sqw import sqw as sqw_command
+from simulate.cli.overlay import overlay as overlay_command
 from simulate.cli.plan import plan as plan_command
 from simulate.cli.sqe import sqe as sqe_command
 
@@ -37,6 +44,8 @@ TARGETS = tuple(
     for modes in ("branch=1-2", "energy=3-5")
 )
 TITLE = "Demonstration: Cd2Os2O7 (measured) and CsCu2I3 (simulated)"
+RUNS = tuple(FORCE_CONSTANTS.with_name(f"md_{kelvin}K_small.h5") for kelvin in (300, 600))
+SIMULATED_Q = ("7 7 0", "7 6.5 0", "7 6 0", "7 5.5 0")
 CREDITS = (
     "The scans of Cd2Os2O7 (file CdOsO) were measured at APS 30-ID (HERIX) in 2015 and come with "
     "spec2nexus 2021.2.8 by P. R. Jemian and contributors, under CC BY 4.0; they are used "
@@ -45,6 +54,8 @@ CREDITS = (
     "(2018; scan file from HerixWorkbench).",
     "The force constants of CsCu2I3 were computed for ixs-suite with the moment tensor potential "
     "of Y. Li et al., Adv. Mater. (2025), doi:10.1002/adma.202513381 (sample_data/cscu2i3/NOTICE).",
+    "The molecular dynamics of CsCu2I3 (md_300K_small.h5, md_600K_small.h5) was computed for "
+    "ixs-suite with the same potential.",
     "All data of simulated_CsCu2I3_bl43lxu.spec were computed by sample_data/simulate_bl43lxu.py; "
     "nothing of them was measured.",
     "The structure factors simulated_CsCu2I3_300K.cif and _500K.cif were computed by "
@@ -65,8 +76,10 @@ def main(report_folder: Path) -> None:
     simulated(project, report_folder)
     planned(project, report_folder)
     densities(project, report_folder)
+    dynamics(project, report_folder)
     stage(
-        f"ixs report {project} -o {report_folder}", lambda: report_command(project, report_folder)
+        f"ixs report {project} -o {report_folder} --note …",
+        lambda: report_command(project, report_folder, title=TITLE, note=list(CREDITS)),
     )
     print(f"\n{time.perf_counter() - started:.0f} s in all")
     print(f"report:  {(report_folder / 'index.html').resolve()}")
@@ -169,6 +182,61 @@ def densities(project: Path, folder: Path) -> None:
             plane=["0 1 0"],
             path=["Cu"],
             bootstrap=SAMPLES_OF_NOISE,
+        ),
+    )
+
+
+def dynamics(project: Path, folder: Path) -> None:
+    """Molecular dynamics of CsCu2I3 at 286 and 597 K, beside phonons and over the spectra."""
+    points = " ".join(f'--q "{q}"' for q in SIMULATED_Q)
+    stage(
+        f'ixs md sqw {RUNS[0].name} {points} --supercell "2 2 3" --phonons '
+        f"{FORCE_CONSTANTS.name} --linewidth 0.3 --form-factor {IONS} -o {project}",
+        lambda: sqw_command(
+            RUNS[0],
+            list(SIMULATED_Q),
+            supercell="2 2 3",
+            phonons=FORCE_CONSTANTS,
+            linewidth="0.3",
+            form_factor=IONS,
+            output=project,
+        ),
+    )
+    for run in RUNS:
+        stage(
+            f"ixs md pdos {run.name} --resolution 1 -o {project}",
+            lambda run=run: pdos_command(run, resolution=1.0, output=project),  # type: ignore[misc]
+        )
+        stage(
+            f"ixs md msd {run.name} --framework Cs,I -o {project}",
+            lambda run=run: msd_command(run, framework="Cs,I", output=project),  # type: ignore[misc]
+        )
+        stage(
+            f"ixs md hops {run.name} -o {project}",
+            lambda run=run: hops_command(run, output=project),  # type: ignore[misc]
+        )
+    stage(
+        f'ixs md linewidths {RUNS[0].name} --force-constants {FORCE_CONSTANTS.name} --q "7 7 0" '
+        f"-o {project}",
+        lambda: linewidths_command(RUNS[0], FORCE_CONSTANTS, ["7 7 0"], output=project),
+    )
+    structure = folder / "simulated_CsCu2I3_300K.cif"
+    stage(
+        f"ixs md density {RUNS[0].name} --structure {structure.name} -o {project}",
+        lambda: density_command(RUNS[0], [project], structure=structure),
+    )
+    predictions = [*RUNS, FORCE_CONSTANTS]
+    stage(
+        f"ixs overlay {project} {' '.join(file.name for file in predictions)} --scans 2-5 "
+        f"--form-factor {IONS} --linewidth 0.5 --within 0.12 -o {folder / 'overlay.pdf'}",
+        lambda: overlay_command(
+            project,
+            predictions,
+            output=folder / "overlay.pdf",
+            scans="2-5",
+            form_factor=IONS,
+            linewidth="0.5",
+            within=0.12,
         ),
     )
 

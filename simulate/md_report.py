@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ixs_core.project import Project, read_provenance
-from ixs_core.report import Column, Figure, FigureStore, Section, Table, compose
+from ixs_core.report import Column, Figure, FigureStore, Section, Table, compose, with_error
+from ixs_core.terminal_tables import hkl_text
 from simulate.md.diffusion_coefficient import Diffusion, diffusion_table
 from simulate.md.displacements import MeanSquareDisplacement
 from simulate.md.hop_statistics import HopRate
+from simulate.md.mode_lines import ModeLinewidths
 from simulate.md.phonon_comparison import PhononCurves
 from simulate.md.project_results import md_result_key, md_results
 from simulate.md.scattering_spectrum import DynamicStructureFactor
@@ -35,24 +37,27 @@ def md_section(project: Project, figures: FigureStore) -> list[Section]:
         states = md_results(h5, PhononDos)
         displaced = md_results(h5, MeanSquareDisplacement)
         hops = md_results(h5, HopRate)
+        lines = md_results(h5, ModeLinewidths)
         windows: dict[str, Window] = {}
         for name in displaced:
             key = md_result_key(MeanSquareDisplacement, name)
             given = read_provenance(h5, "predictions", key).settings.get("window_ps")
             windows[name] = None if given is None else (float(given[0]), float(given[1]))
-    if not (scattering or states or displaced or hops):
+    if not (scattering or states or displaced or hops or lines):
         return []
     parts = [
         *_scattering(scattering, phonons, figures),
         *_states(states, figures),
         *_displacements(displaced, windows, figures),
         *_hops(hops),
+        *_linewidths(lines),
     ]
     numbers = {
         "S(Q,E)": len(scattering),
         "states": len(states),
         "displacements": len(displaced),
         "hops": len(hops),
+        "linewidths": len(lines),
     }
     counts = ", ".join(f"{number} × {kind}" for kind, number in numbers.items() if number)
     body = compose(*parts)  # type: ignore[arg-type]
@@ -176,3 +181,39 @@ def _hops(found: Mapping[str, HopRate]) -> list[object]:
         "Completed hops between sites: an ion has arrived within the core radius of another site."
     )
     return [Table(columns, rows, caption)]
+
+
+def _linewidths(found: Mapping[str, ModeLinewidths]) -> list[object]:
+    if not found:
+        return []
+    columns: list[Column | str] = [
+        "Run",
+        Column("h k l", "r.l.u."),
+        Column("Branch"),
+        Column("Harmonic", "meV", ".2f"),
+        Column("Energy", "meV"),
+        Column("FWHM", "meV"),
+    ]
+    rows: list[list[str | float]] = []
+    for name, lines in found.items():
+        run = name.split(" at ")[0]
+        for i, hkl in enumerate(lines.q_hkl):
+            known = np.flatnonzero(np.isfinite(lines.energy_mev[i]))
+            for s in known[np.unique(lines.group[i, known], return_index=True)[1]]:
+                energy = with_error(float(lines.energy_mev[i, s]), float(lines.energy_err[i, s]))
+                branch, harmonic = int(lines.branch[s]), float(lines.harmonic_mev[i, s])
+                place = hkl_text(hkl).replace("-", "−")
+                rows.append([run, place, branch, harmonic, energy, _width(lines, i, s)])
+    caption = (
+        "Phonon branches of the simulations: velocities projected onto the eigenvectors of force "
+        "constants, fitted with damped oscillators; the first of each degenerate group. Widths "
+        "that are not resolved are 95 % limits."
+    )
+    return [Table(columns, rows, caption)]
+
+
+def _width(lines: ModeLinewidths, i: int, s: int) -> str:
+    upper = float(lines.fwhm_upper[i, s])
+    if np.isfinite(upper):
+        return f"< {upper:.2g}"
+    return with_error(float(lines.fwhm_mev[i, s]), float(lines.fwhm_err[i, s]))

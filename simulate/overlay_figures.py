@@ -69,7 +69,7 @@ def overlay_figure(overlays: Sequence[SpectrumOverlay], title: str = "") -> Figu
     text_at(figure, left, 0.1, title or _title(overlays[0]), fontsize=10)
     _legend(figure, sources)
     shared: Axes | None = None
-    for k, (analyzer, group) in enumerate(panels.items()):
+    for k, (analyzer, group) in enumerate(sorted(panels.items(), key=_in_order)):
         row, column = divmod(k, columns)
         place = (left + column * wide, top + row * high + 0.36, wide - 0.55, high - 0.62)
         axes = axes_at(figure, *place, sharex=shared)
@@ -84,6 +84,12 @@ def overlay_figure(overlays: Sequence[SpectrumOverlay], title: str = "") -> Figu
     label = "Counts per point at median exposure"
     figure.text(0.1 / 11.0, 0.5, label, rotation=90, va="center", ha="left")
     return figure
+
+
+def _in_order(panel: tuple[str, list[SpectrumOverlay]]) -> tuple[int, str]:
+    """Analyzers by their numbers: a9 before a10."""
+    digits = "".join(c for c in panel[0] if c.isdigit())
+    return (int(digits) if digits else 0, panel[0])
 
 
 def _title(one: SpectrumOverlay) -> str:

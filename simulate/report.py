@@ -8,6 +8,7 @@ import numpy as np
 
 from ixs_core.report import Column, Figure, FigureStore, Section, Table, compose
 from ixs_core.terminal_tables import hkl_text
+from simulate.md_density_report import md_density_section
 from simulate.md_report import md_section
 from simulate.overlay_report import overlay_section
 from simulate.planning.figures import expected_spectra_grid, map_of_plan
@@ -37,7 +38,9 @@ def sections(project: Project, figures: FigureStore) -> list[Section]:
         plans = {key: read_plan_result(h5, key) for key in plan_keys(h5)}
     found = [_calculated(results, figures)] if results else []
     found += [_planned(key, plan, figures) for key, plan in plans.items()]
-    return [*found, *md_section(project, figures), *overlay_section(project, figures)]
+    found += md_section(project, figures)
+    found += md_density_section(project, figures)
+    return [*found, *overlay_section(project, figures)]
 
 
 def _calculated(results: dict[str, SqeResult], figures: FigureStore) -> Section:

@@ -11,6 +11,7 @@ import h5py
 from ixs_core.provenance import Provenance
 from simulate.md.displacements import MeanSquareDisplacement
 from simulate.md.hop_statistics import HopRate
+from simulate.md.mode_lines import ModeLinewidths
 from simulate.md.phonon_comparison import PhononCurves
 from simulate.md.scattering_spectrum import DynamicStructureFactor
 from simulate.md.vibrational_states import PhononDos
@@ -49,6 +50,23 @@ _KINDS: Mapping[type, _Kind] = {
         (".", ".", "time_ps"),
     ),
     HopRate: _Kind("md hops"),
+    ModeLinewidths: _Kind(
+        "md linewidths",
+        {
+            "q_hkl": "r.l.u.",
+            "requested_hkl": "r.l.u.",
+            "distance": "1/angstrom",
+            "harmonic_mev": "meV",
+            "energy_mev": "meV",
+            "energy_err": "meV",
+            "fwhm_mev": "meV",
+            "fwhm_err": "meV",
+            "fwhm_upper": "meV",
+            "kinetic_temperature_k": "K",
+        },
+        "fwhm_mev",
+        (".", "branch"),
+    ),
     DynamicStructureFactor: _Kind(
         "md scattering",
         {
@@ -83,7 +101,8 @@ def write_md_result(
         A project opened by `Project.writing`.
     name : str
         Of the trajectory, and what else tells this result from others of its kind.
-    record : PhononDos, MeanSquareDisplacement, HopRate, DynamicStructureFactor or PhononCurves
+    record : PhononDos, MeanSquareDisplacement, HopRate, ModeLinewidths, DynamicStructureFactor, \
+        PhononCurves
     provenance : Provenance
     title : str
         What it is, for people.

@@ -26,20 +26,19 @@ from ixs_core.scattering_factors import TableName, form_factors, parse_ion
 from ixs_core.units import THZ_IN_MEV
 from ixs_reduce.lineshape import reduced_bose_factor, thermal_energy
 from simulate.md.density_sums import DensityModes
-
-Window = Literal["hann", "rectangular"]
-"""What multiplies a segment before its Fourier transform."""
+from simulate.md.welch import (
+    FWHM_BINS,
+    Window,
+    segment_frames,
+    segment_starts,
+    window_taper,
+)
 
 Quantum = Literal["harmonic", "schofield", "standard", "none"]
 """x/(1-e^{-x}); e^{x/2}; 2/(1+e^{-x}); 1."""
 
 Weights = Literal["xray", "neutron"] | Mapping[str, float]
 """f0 at |Q|, coherent scattering lengths in fm, or a number for every element."""
-
-FWHM_BINS: Mapping[str, float] = {"hann": 1.4406, "rectangular": 0.8859}
-"""FWHM of the power response of each window in bins h/T."""
-
-_FEWEST_FRAMES = 9  # of a segment
 
 
 @dataclass(frozen=True)
@@ -177,13 +176,13 @@ def dynamic_structure_factor(
     """
     _require_choice("window", window, get_args(Window))
     _require_choice("quantum", quantum, get_args(Quantum))
-    frames = _segment_frames(modes, segment_ps)
+    frames = segment_frames(modes.n_frames, modes.dt_fs, segment_ps, modes.name)
     factors, units = _weights(modes, modes.weights if weights is None else weights, ions, table)
     if not np.isfinite(modes.rho).all():
         raise InputError("the density modes hold values that are not finite", file=modes.name)
     temperature = modes.temperature_k if temperature_k is None else temperature_k
-    taper = _taper(window, frames)
-    starts = _starts(modes.n_frames, frames)
+    taper = window_taper(window, frames)
+    starts = segment_starts(modes.n_frames, frames)
     step = THZ_IN_MEV / (frames * modes.dt_fs / 1000)
     energy = step * np.arange(-(frames // 2), frames // 2 + 1)
     correction = _correction(quantum, energy, temperature)
@@ -261,49 +260,6 @@ def _even(spectrum: FloatArray) -> FloatArray:
     """Ascending energies, the mean of both sides; the number of bins is odd."""
     shifted = np.fft.fftshift(spectrum, axes=-1)
     return np.asarray((shifted + shifted[..., ::-1]) / 2)
-
-
-def _taper(window: Window, frames: int) -> FloatArray:
-    """The window, at the middles of the frames."""
-    if window == "rectangular":
-        return np.ones(frames)
-    taper: FloatArray = np.sin(np.pi * (np.arange(frames) + 0.5) / frames) ** 2
-    return taper
-
-
-def _starts(n_frames: int, frames: int) -> list[int]:
-    """First frames of segments that overlap by half or a little more and leave no frame out."""
-    room = n_frames - frames
-    number = 1 + int(np.ceil(room / max(frames // 2, 1)))
-    return [int(start) for start in np.rint(np.linspace(0, room, number))]
-
-
-def _segment_frames(modes: DensityModes, segment_ps: float) -> int:
-    if not (np.isfinite(segment_ps) and segment_ps > 0):
-        raise InputError(
-            "the segment is not a time", key="segment_ps", found=segment_ps, expected="ps above 0"
-        )
-    frames = round(segment_ps * 1000 / modes.dt_fs)
-    frames -= 1 - frames % 2
-    have = modes.n_frames * modes.dt_fs / 1000
-    if frames > modes.n_frames:
-        raise InputError(
-            "the trajectory is too short for this resolution",
-            file=modes.name or None,
-            key="segment_ps",
-            found=f"{modes.n_frames} frames, {have:.4g} ps",
-            expected=f"{frames} frames, {segment_ps:.4g} ps",
-            hint=f"at most {have:.4g} ps, {THZ_IN_MEV * FWHM_BINS['hann'] / have:.3g} meV, "
-            "can be had; half of it or less averages over segments",
-        )
-    if frames < _FEWEST_FRAMES:
-        raise InputError(
-            "the segment has too few frames",
-            key="segment_ps",
-            found=f"{segment_ps:g} ps, {frames} frames of {modes.dt_fs:g} fs",
-            expected=f"{_FEWEST_FRAMES} frames or more",
-        )
-    return frames
 
 
 def _correction(quantum: Quantum, energy: FloatArray, temperature_k: float | None) -> FloatArray:

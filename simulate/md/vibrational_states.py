@@ -9,12 +9,12 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy import constants, fft
+from scipy import fft
 
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress, parallel_map
-from ixs_core.units import BOLTZMANN_MEV_K, FWHM_PER_SIGMA, HBAR_MEV_PS, MEV
+from ixs_core.units import AMU_A2_PER_PS2_MEV, BOLTZMANN_MEV_K, FWHM_PER_SIGMA, HBAR_MEV_PS
 from simulate.md.atom_series import (
     atom_blocks,
     centre_velocity,
@@ -34,9 +34,6 @@ from simulate.md.correlation import autocorrelation_sum
 from simulate.md.trajectory import Trajectory
 
 Source = Literal["auto", "velocities", "positions"]
-
-_KINETIC = constants.atomic_mass * (constants.angstrom / constants.pico) ** 2 / MEV
-"""1 u (Å/ps)² in meV."""
 
 _CUT = 0.75  # of the Nyquist energy: above, central differences keep less than 9 % of the power
 _LOST = 0.01  # share of the power above the cut from which on it is reported
@@ -249,7 +246,8 @@ def _density(
             notes = (*notes, f"{lost:.0%} of the power lies above {cut:.1f} meV and is left out")
     all_masses = masses_of(trajectory)
     masses = np.array([all_masses[trajectory.species.index(name)] for name in names])
-    kinetic = masses * np.trapezoid(spectra, energies).sum(axis=1) * _KINETIC  # m⟨v²⟩ of an atom
+    # m⟨v²⟩ of an atom
+    kinetic = masses * np.trapezoid(spectra, energies).sum(axis=1) * AMU_A2_PER_PS2_MEV
     if not kinetic.sum() > 0:
         raise InputError("all atoms are at rest", file=trajectory.name or None, key="velocities")
     # An atom's share in the motion of the centre of mass is gone with it.
