@@ -48,7 +48,9 @@ def density(
     ] = None,
     step: Annotated[
         float | None,
-        typer.Option(help="Largest spacing of the grid, Å. [default: 0.1, or as --like]"),
+        typer.Option(
+            "--grid-step", help="Largest spacing of the grid, Å. [default: 0.1, or as --like]"
+        ),
     ] = None,
     like: Annotated[
         Path | None, typer.Option(help="Density with whose grid. [default: that of --against]")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.md_anharmonic import fit_anharmonic
 
 if TYPE_CHECKING:
     from simulate.md.force_constant_fit import EffectiveForceConstants
@@ -31,12 +32,28 @@ def force_constants(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="phonopy yaml to write.", show_default=False)
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="phonopy yaml to write; a folder with --order 3 or 4.",
+            show_default=False,
+        ),
     ],
+    order: Annotated[int, typer.Option(help="Up to which: 2, 3 or 4.", min=2, max=4)] = 2,
     cutoff: Annotated[
         float | None,
         typer.Option(help="Å, no forces beyond: keeps noise out. [default: whole supercell]"),
     ] = None,
+    cutoffs: Annotated[
+        str | None,
+        typer.Option(
+            help='Å of the 2nd, 3rd and 4th order, with --order 3 or 4. [default: "8 6 5.2"]'
+        ),
+    ] = None,
+    phono3py: Annotated[
+        bool, typer.Option("--phono3py", help="With --order 3: also fc2.hdf5 and fc3.hdf5.")
+    ] = False,
     tolerance: Annotated[
         float, typer.Option(help="Å, within which average positions are symmetric.")
     ] = 0.1,
@@ -49,6 +66,9 @@ def force_constants(
 
     Example: ixs md force-constants run.h5 -o phonopy_300K.yaml --cutoff 8
 
+    --order 3 or 4 fits all orders together, within a cutoff of each (hiphive), and writes
+    FORCE_CONSTANTS_2ND, _3RD and _4TH with a CONTROL for ShengBTE and FourPhonon into a folder.
+
     Then: ixs sqe phonopy_300K.yaml --q "7 6.3 0" --temperature 300
     """
     from ixs_core.atomic import atomic_write
@@ -56,6 +76,14 @@ def force_constants(
     from simulate.md.force_constant_fit import effective_force_constants
     from simulate.md.force_snapshots import read_force_snapshots
 
+    if order > 2:
+        _check_distances(tolerance, cutoff)
+        _unused(cutoff is not None, "--cutoff", "--cutoffs has one for each order")
+        return fit_anharmonic(
+            file, output, order, cutoffs, tolerance, phono3py=phono3py, as_json=as_json
+        )
+    _unused(cutoffs is not None, "--cutoffs", "--cutoff is that of second order alone")
+    _unused(phono3py, "--phono3py", "--order 3")
     _check(file, output, cutoff, tolerance)
     with interrupt_cancels("stopping") as cancel:
         snapshots = read_force_snapshots(file)
@@ -86,6 +114,15 @@ def _check(file: Path, output: Path, cutoff: float | None, tolerance: float) -> 
         )
     if output.resolve() == file.resolve():
         raise InputError("the force constants would take the place of their source", file=output)
+    _check_distances(tolerance, cutoff)
+
+
+def _unused(given: bool, option: str, hint: str) -> None:
+    if given:
+        raise InputError("has no meaning with this order", key=option, hint=hint)
+
+
+def _check_distances(tolerance: float, cutoff: float | None) -> None:
     for option, value in (("--cutoff", cutoff), ("--tolerance", tolerance)):
         if value is not None and not 0 < value < float("inf"):
             raise InputError("is no distance", key=option, found=value, expected="Å above 0")

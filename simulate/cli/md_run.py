@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.md_structure import repeated_structure
 
 if TYPE_CHECKING:
-    from ase import Atoms
-
     from simulate.md.run import RunResult
 
 _STORES = (".h5", ".hdf5")
@@ -43,6 +42,10 @@ def run(
     step: Annotated[float, typer.Option(help="Time step, fs.")] = 2.0,
     every: Annotated[int, typer.Option(help="Steps from frame to frame.")] = 10,
     seed: Annotated[int, typer.Option(help="Of the velocities.")] = 0,
+    heat_flux: Annotated[
+        bool,
+        typer.Option("--heat-flux", help="Keep the heat flux of every frame (.mtp and lj)."),
+    ] = False,
     threads: Annotated[int, typer.Option(help="Of an .mtp potential.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
 ) -> None:
@@ -51,11 +54,15 @@ def run(
     Frames are kept as they come, with forces, beside the store (.traj): after Ctrl-C or a crash
     the same command goes on.
 
+    --heat-flux writes, beside the store and in it, total and convective flux (eV·Å/ps) of every
+    frame, for the thermal conductivity by Green and Kubo: frames every 5 to 10 fs (--every).
+
     Example: ixs md run 300K.cif -o run.h5 --potential cscuI.mtp --species Cs,Cu,I
     --supercell "2 2 3" --temperature 300
     """
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from simulate.md.calculators import calculator_by_name
+    from simulate.md.heat_flux import write_heat_flux
     from simulate.md.run import RunSettings, run_dynamics, store_run
 
     if output.suffix.lower() not in _STORES:
@@ -72,8 +79,9 @@ def run(
         production_ps=production,
         every=every,
         seed=seed,
+        heat_flux=heat_flux,
     )
-    atoms = _start(structure, supercell)
+    atoms = repeated_structure(structure, supercell)
     elements = [] if species is None else [name.strip() for name in species.split(",")]
     calculator = calculator_by_name(potential, elements, threads)
     frames = output.with_suffix(".traj")
@@ -85,53 +93,17 @@ def run(
     if result.finished:
         store_run(result, output)
         print(f"written: {output}", file=sys.stderr)
+        if result.heat_flux is not None:
+            write_heat_flux(result.heat_flux, _heat_flux_file(output))
+            print(f"written: {_heat_flux_file(output)}", file=sys.stderr)
     if as_json:
         print(json.dumps(_record(output, result, len(atoms))))
     else:
         _show(result, len(atoms))
 
 
-def _start(structure: Path, supercell: str) -> Atoms:
-    """The structure, repeated."""
-    from ase import Atoms
-    from ase.io import read
-
-    from simulate.cli.calculation import numbers
-
-    repeats = numbers(supercell, "--supercell", 3)
-    if any(number < 1 or number != round(number) for number in repeats):
-        raise InputError(
-            "these are not numbers of cells",
-            key="--supercell",
-            found=repr(supercell),
-            expected='three whole numbers from 1, "2 2 3"',
-        )
-    try:
-        found = read(structure)
-    except Exception as error:  # the readers of ASE raise anything
-        raise InputError(
-            f"cannot be read as a structure: {error}",
-            file=structure,
-            hint="a format that ASE reads, such as CIF, POSCAR or extended XYZ",
-        ) from error
-    if not isinstance(found, Atoms) or not found.cell.rank == 3:
-        raise InputError("holds no periodic structure", file=structure, expected="atoms in a cell")
-    shared = [
-        f"{name} {share:g}"
-        for site in found.info.get("occupancy", {}).values()
-        for name, share in site.items()
-        if share < 1
-    ]
-    if shared:
-        raise InputError(
-            "sites are partly occupied",
-            file=structure,
-            found=", ".join(shared),
-            expected="one atom at each site",
-            hint="write a structure in which each site is taken or empty",
-        )
-    found.pbc = True
-    return found.repeat(tuple(int(number) for number in repeats))
+def _heat_flux_file(output: Path) -> Path:
+    return output.with_name(f"{output.stem}_heat_flux.txt")
 
 
 def _record(output: Path, result: RunResult, atoms: int) -> dict[str, Any]:
@@ -148,6 +120,9 @@ def _record(output: Path, result: RunResult, atoms: int) -> dict[str, Any]:
             "temperature_k": result.temperature_k if result.frames else None,
             "drift_mev_atom": result.drift_mev_atom,
             "seconds": result.seconds,
+            "heat_flux_file": None
+            if result.heat_flux is None or not result.finished
+            else str(_heat_flux_file(output)),
         }
     )
     return record

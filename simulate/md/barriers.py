@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator
-from ase.mep import NEB
-from ase.optimize import FIRE
 
 from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
+from simulate.md.relaxation import Band, relax
 
 _FARTHEST = 6.0  # Å that one atom may go: a longer way is two jumps, or atoms in another order
 _SAME = 0.05  # Å, what relaxations to small forces leave
+_STRETCHED = 1.5  # times its length before: a climb off the path, which no spring holds
 _FINE = 1001
 
 
@@ -45,6 +45,11 @@ class Barrier:
     converged : bool
     steps : int
     images : tuple of Atoms
+    image_force_ev_a : (i,) array
+        Largest force on an atom of each image: across the path, at the ends all of it.
+    climbed : bool
+        Whether the highest image stands on the saddle; if not, the barrier is that of the
+        interpolation alone.
     """
 
     distance: FloatArray
@@ -57,6 +62,14 @@ class Barrier:
     converged: bool
     steps: int
     images: tuple[Atoms, ...]
+    image_force_ev_a: FloatArray
+    climbed: bool = True
+
+    @property
+    def dip_mev(self) -> float:
+        """How far the path goes below the lower of its ends: those are no lowest minima then."""
+        _, energy = self.profile(_FINE)
+        return max(0.0, float(min(energy[0], energy[-1]) - energy.min()))
 
     def profile(self, points: int = 201) -> tuple[FloatArray, FloatArray]:
         """Distances (Å) and energies (meV): the interpolation through energies and slopes."""
@@ -81,7 +94,8 @@ def energy_barrier(
     """Climbing-image nudged elastic band between two structures.
 
     G. Henkelman, B. P. Uberuaga and H. Jónsson, J. Chem. Phys. 113, 9901 (2000), with the tangent
-    of G. Henkelman and H. Jónsson, J. Chem. Phys. 113, 9978 (2000).
+    of G. Henkelman and H. Jónsson, J. Chem. Phys. 113, 9978 (2000). Where the climb leaves the
+    path (soft crystals), the band without it is kept.
 
     Parameters
     ----------
@@ -112,7 +126,7 @@ def energy_barrier(
         atoms = given.copy()
         atoms.calc = calculator
         if relax_ends:
-            _relax(FIRE(atoms, logfile=None), force_ev_a, max_steps, "ends", progress, cancel)
+            relax(atoms, force_ev_a, max_steps, "ends", progress, cancel)
         ends.append(_frozen(atoms))
     if np.abs(_difference(ends[0], ends[1])).max() < _SAME:
         raise InputError(
@@ -122,17 +136,37 @@ def energy_barrier(
     chain = [ends[0], *(ends[0].copy() for _ in range(images)), ends[1]]
     for image in chain[1:-1]:
         image.calc = calculator
-    band = NEB(chain, climb=False, method="improvedtangent", allow_shared_calculator=True)
+    band = Band(chain, climb=False, method="improvedtangent", allow_shared_calculator=True)
     band.interpolate(mic=bool(start.pbc.any()))
-    steps, converged = 0, False
-    for climb, limit in ((False, 5 * force_ev_a), (True, force_ev_a)):
-        band.climb = climb
-        done, converged = _relax(
-            FIRE(band, logfile=None), limit, max_steps, "path", progress, cancel
-        )
-        steps += done
-    left = float(np.linalg.norm(band.get_forces().reshape(-1, 3), axis=1).max())
-    return _barrier([_frozen(image, calculator) for image in chain], left, converged, steps)
+    steps, converged, climbed = _settle(band, force_ev_a, max_steps, progress, cancel)
+    across = np.linalg.norm(band.get_forces().reshape(images, -1, 3), axis=-1).max(axis=1)
+    frozen = [_frozen(image, calculator) for image in chain]
+    return _barrier(frozen, across, converged, climbed, steps)
+
+
+def _settle(
+    band: Band, force: float, max_steps: int, progress: Progress | None, cancel: CancelToken
+) -> tuple[int, bool, bool]:
+    """Relax a band: steps, whether the forces are small, and whether the top image climbed."""
+    steps, _ = relax(band, 5 * force, max_steps, "path", progress, cancel)
+    before, length = band.get_positions(), _length(band.images)
+
+    def astray() -> bool:
+        return _length(band.images) > _STRETCHED * length
+
+    band.climb = True
+    done, climbed = relax(band, force, max_steps, "climb", progress, cancel, astray)
+    steps += done
+    if climbed:
+        return steps, True, True
+    band.climb = False
+    band.set_positions(before)
+    done, converged = relax(band, force, max_steps, "path", progress, cancel)
+    return steps + done, converged, False
+
+
+def _length(chain: Sequence[Atoms]) -> float:
+    return float(sum(np.linalg.norm(_difference(a, b)) for a, b in pairwise(chain)))
 
 
 def _check(start: Atoms, end: Atoms, images: int) -> None:
@@ -162,26 +196,6 @@ def _difference(start: Atoms, end: Atoms) -> FloatArray:
     return np.asarray(vectors)
 
 
-def _relax(
-    optimizer: Any,
-    force: float,
-    max_steps: int,
-    text: str,
-    progress: Progress | None,
-    cancel: CancelToken,
-) -> tuple[int, bool]:
-    """Steps taken and whether the forces are small; looks at the cancel token in every one."""
-    steps = 0
-    for converged in optimizer.irun(fmax=force, steps=max_steps):
-        cancel.check()
-        if progress is not None:
-            progress(steps, max_steps, text)
-        if converged:
-            return steps, True
-        steps += 1
-    return steps, False
-
-
 def _frozen(atoms: Atoms, calculator: Any = None) -> Atoms:
     """A copy that keeps its energy and forces when the calculator goes on to others."""
     from ase.calculators.singlepoint import SinglePointCalculator
@@ -197,7 +211,9 @@ def _frozen(atoms: Atoms, calculator: Any = None) -> Atoms:
     return fixed
 
 
-def _barrier(chain: list[Atoms], force: float, converged: bool, steps: int) -> Barrier:
+def _barrier(
+    chain: list[Atoms], across: FloatArray, converged: bool, climbed: bool, steps: int
+) -> Barrier:
     from scipy.interpolate import CubicHermiteSpline
 
     arms = [_difference(a, b) for a, b in pairwise(chain)]
@@ -215,6 +231,8 @@ def _barrier(chain: list[Atoms], force: float, converged: bool, steps: int) -> B
     highest = float(CubicHermiteSpline(distance, energy, slope)(fine).max())
     top = int(np.argmax(energy))
     spacing = lengths[max(top - 1, 0)]
+    ends = [float(np.linalg.norm(chain[k].get_forces(), axis=1).max()) for k in (0, -1)]
+    force = float(across.max())
     return Barrier(
         distance,
         energy,
@@ -226,6 +244,8 @@ def _barrier(chain: list[Atoms], force: float, converged: bool, steps: int) -> B
         converged,
         steps,
         tuple(chain),
+        np.array([ends[0], *across, ends[1]]),
+        climbed,
     )
 
 

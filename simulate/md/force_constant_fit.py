@@ -8,10 +8,11 @@ nearest that are invariant under rotations.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -32,6 +33,9 @@ from simulate.md.reference_structure import (
 from simulate.md.rotational_sum_rules import SumRules, rotationally_invariant, sum_rules
 from simulate.md.trajectory import Trajectory
 from simulate.phonons.force_constants import ForceConstants
+
+if TYPE_CHECKING:
+    from simulate.md.anharmonic_force_constants import AnharmonicForceConstants
 
 _IMAGINARY_MEV = -0.05  # above it the acoustic modes at Γ, which rounding makes ±
 _MESH = 8
@@ -107,41 +111,77 @@ class EffectiveForceConstants:
         return file
 
 
+@overload
 def effective_force_constants(
     source: ForceSnapshots | Trajectory,
     calculator: Any = None,
     *,
+    order: Literal[2] = 2,
     every: int = 10,
     tolerance: float = 0.1,
     cutoff: float | None = None,
     rotational: bool = True,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-) -> EffectiveForceConstants:
-    """Fit second-order force constants to snapshots, or to frames of a trajectory.
+) -> EffectiveForceConstants: ...
+
+
+@overload
+def effective_force_constants(
+    source: ForceSnapshots | Trajectory,
+    calculator: Any = None,
+    *,
+    order: Literal[3, 4],
+    every: int = 10,
+    tolerance: float = 0.1,
+    cutoffs: Sequence[float] | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> AnharmonicForceConstants: ...
+
+
+def effective_force_constants(
+    source: ForceSnapshots | Trajectory,
+    calculator: Any = None,
+    *,
+    order: int = 2,
+    every: int = 10,
+    tolerance: float = 0.1,
+    cutoff: float | None = None,
+    cutoffs: Sequence[float] | None = None,
+    rotational: bool = True,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> EffectiveForceConstants | AnharmonicForceConstants:
+    """Fit force constants to snapshots, or to frames of a trajectory.
 
     Parameters
     ----------
     source : ForceSnapshots or Trajectory
         A trajectory needs a calculator, since it holds no forces.
     calculator : ASE calculator, optional
+    order : int
+        2; or 3 or 4, all orders up to which are fitted together (hiphive).
     every : int
         Of a trajectory, the forces of every n-th frame.
     tolerance : float
         Å, within which average positions are symmetric.
     cutoff : float, optional
         Å, beyond which there are no forces between atoms; by default the whole supercell. With
-        few snapshots a cutoff (8 Å in CsCu2I3) keeps noise out.
+        few snapshots a cutoff (8 Å in CsCu2I3) keeps noise out. Second order only.
+    cutoffs : two or three numbers, optional
+        Å of second, third and fourth order; 8, 6, 5.2 by default.
     rotational : bool
-        Enforce the Born-Huang and Huang rules.
+        Enforce the Born-Huang and Huang rules. Second order only.
 
     Raises
     ------
     InputError
-        No symfc (extra `transport`), a trajectory without calculator, too few snapshots, atoms
-        that do not match the reference.
+        No symfc or hiphive (extra `transport`), a trajectory without calculator, too few
+        snapshots, atoms that do not match the reference.
     """
-    _require_symfc()
+    if order == 2:
+        _require_symfc()
     if isinstance(source, Trajectory):
         if calculator is None:
             raise InputError(
@@ -152,6 +192,12 @@ def effective_force_constants(
         source = snapshots_of_trajectory(
             source, calculator, every, progress=progress, cancel=cancel
         )
+    if order != 2:
+        from simulate.md.anharmonic_force_constants import anharmonic_force_constants
+
+        return anharmonic_force_constants(
+            source, order, cutoffs, tolerance=tolerance, progress=progress, cancel=cancel
+        )
     snapshots = checked_snapshots(source)
     reference = symmetrised_reference(
         snapshots.species,
@@ -160,7 +206,7 @@ def effective_force_constants(
         snapshots.ideal_positions,
         tolerance,
     )
-    phonon, order = _phonopy(reference, snapshots.species)
+    phonon, order = phonopy_of_reference(reference, snapshots.species)
     displacements = (snapshots.positions - reference.positions)[:, order]
     forces = snapshots.forces[:, order]
     if cancel is not None:
@@ -195,7 +241,9 @@ def _require_symfc() -> None:
         )
 
 
-def _phonopy(reference: ReferenceStructure, species: tuple[str, ...]) -> tuple[Any, Any]:
+def phonopy_of_reference(
+    reference: ReferenceStructure, species: tuple[str, ...]
+) -> tuple[Any, Any]:
     """A Phonopy object of the reference, and the snapshot's atom of each of its atoms."""
     from ase.data import atomic_numbers
     from phonopy import Phonopy

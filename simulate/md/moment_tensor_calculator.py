@@ -41,11 +41,14 @@ class PotentialEnergy(NamedTuple):
         eV/Å.
     virial : (3, 3) array
         dE/dε in eV; divided by the volume, the stress.
+    gradient : (p, 3) array
+        Derivative of the energy of atom i by r_ij of every pair, in eV/Å.
     """
 
     energies: FloatArray
     forces: FloatArray
     virial: FloatArray
+    gradient: FloatArray
 
 
 def potential_energy(
@@ -94,7 +97,7 @@ def potential_energy(
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(work, range(0, len(positions), share)))
     forces, virial = gather_forces(positions, pairs.start, pairs.other, pairs.shift, gradient)
-    return PotentialEnergy(energies, forces, virial)
+    return PotentialEnergy(energies, forces, virial, gradient)
 
 
 class MomentTensorCalculator(Calculator):
@@ -145,6 +148,7 @@ class MomentTensorCalculator(Calculator):
         self._threads, self._skin = threads, skin
         self._pairs: NeighbourPairs | None = None
         self._listed: Atoms | None = None
+        self._gradient: FloatArray | None = None
 
     def calculate(
         self,
@@ -158,6 +162,7 @@ class MomentTensorCalculator(Calculator):
         found = potential_energy(
             self._tables, positions, self._species(), self._neighbours(), self._threads
         )
+        self._gradient = found.gradient
         energy = float(found.energies.sum())
         self.results = {
             "energy": energy,
@@ -168,6 +173,18 @@ class MomentTensorCalculator(Calculator):
         if self.atoms.cell.rank == 3:
             stress = (found.virial + found.virial.T) / (2 * self.atoms.get_volume())
             self.results["stress"] = full_3x3_to_voigt_6_stress(stress)
+
+    def pair_gradients(self) -> tuple[NeighbourPairs, FloatArray]:
+        """Pairs, and the derivative (p, 3) of the energy of atom i by r_ij, of the last atoms.
+
+        Raises
+        ------
+        InputError
+            Nothing was calculated before.
+        """
+        if self._pairs is None or self._gradient is None:
+            raise InputError("nothing was calculated yet", hint="ask for the energies first")
+        return self._pairs, self._gradient
 
     def _species(self) -> IntArray:
         symbols = self.atoms.get_chemical_symbols()

@@ -299,3 +299,18 @@ def gather_forces(positions, start, other, shift, gradient):  # type: ignore[no-
                 for k in range(3):
                     virial[axis, k] += arm * gradient[p, k]
     return forces, virial
+
+
+@numba.njit(cache=True, nogil=True)
+def gather_heat_flux(positions, velocities, start, other, shift, gradient):  # type: ignore[no-untyped-def]
+    """Σ (r_i - r_j) (dE_i/dr_ij · v_j) over pairs (3,), in eV Å per time unit of the velocities."""
+    flux = np.zeros(3)
+    for i in range(len(positions)):
+        for p in range(start[i], start[i + 1]):
+            j = other[p]
+            power = 0.0
+            for axis in range(3):
+                power += gradient[p, axis] * velocities[j, axis]
+            for axis in range(3):
+                flux[axis] -= power * (positions[j, axis] + shift[p, axis] - positions[i, axis])
+    return flux

@@ -22,10 +22,17 @@ from ase.md.verlet import VelocityVerlet
 from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
+from simulate.md.heat_flux import (
+    UNIT,
+    HeatFluxSeries,
+    heat_flux,
+    heat_flux_series,
+    require_heat_flux,
+)
 
 _EXPLODED = 20.0  # times the wanted temperature: steps too long, or a potential off its range
 _CHECKPOINT_PS = 1.0
-_KEY = "ixs_run"
+_KEY, _FLUX = "ixs_run", "ixs_heat_flux"
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class RunSettings:
     friction_per_ps : float
         Of the equilibration.
     seed : int
+    heat_flux : bool
+        Keep the heat flux with every frame.
     """
 
     temperature_k: float
@@ -54,6 +63,7 @@ class RunSettings:
     every: int = 10
     friction_per_ps: float = 2.0
     seed: int = 0
+    heat_flux: bool = False
 
     @property
     def equilibration_steps(self) -> int:
@@ -85,6 +95,8 @@ class RunResult:
         False after a cancel: the same call goes on.
     seconds : float
         Of this call.
+    heat_flux : HeatFluxSeries or None
+        Where it was asked for.
     """
 
     path: Path
@@ -94,6 +106,7 @@ class RunResult:
     drift_mev_atom: float
     finished: bool
     seconds: float
+    heat_flux: HeatFluxSeries | None = None
 
 
 def run_dynamics(
@@ -123,9 +136,12 @@ def run_dynamics(
     Raises
     ------
     InputError
-        Settings without sense, a file of another run, atoms that fly apart.
+        Settings without sense, a file of another run, atoms that fly apart, a heat flux that the
+        calculator does not give.
     """
     _check(atoms, settings)
+    if settings.heat_flux:
+        require_heat_flux(calculator)
     file = Path(path)
     watch = _Watch(settings, progress, cancel or CancelToken())
     running = _resumed(file, atoms, settings)
@@ -143,15 +159,22 @@ def run_dynamics(
 def store_run(result: RunResult, path: str | Path) -> None:
     """Write the frames of a run to a store, which knows the time between them.
 
+    A heat flux goes along as `observables/heat_flux`: (f, 2, 3), total and convective.
+
     Raises
     ------
     InputError
         No frames, or the store cannot be written.
     """
     from simulate.md.reading import read_trajectory
-    from simulate.md.store import write_store
+    from simulate.md.store import Observable, write_store
 
-    write_store(read_trajectory(result.path, dt_fs=result.dt_fs), path)
+    observables = {}
+    if result.heat_flux is not None:
+        parts = np.stack([result.heat_flux.total, result.heat_flux.convective], axis=1)
+        observables["heat_flux"] = Observable(parts, UNIT)
+    trajectory = read_trajectory(result.path, dt_fs=result.dt_fs)
+    write_store(trajectory, path, observables=observables)
 
 
 def thermal_momenta(atoms: Atoms, temperature_k: float, seed: int) -> FloatArray:
@@ -232,6 +255,8 @@ def _checkpoint_file(file: Path) -> Path:
 def _mark(atoms: Atoms, settings: RunSettings, step: int) -> None:
     # Longer than before is no other run.
     kept = {key: value for key, value in asdict(settings).items() if key != "production_ps"}
+    if not settings.heat_flux:
+        del kept["heat_flux"]  # as runs began that did not know of it
     atoms.info[_KEY] = json.dumps({"settings": kept, "step": step})
 
 
@@ -345,23 +370,31 @@ def _produce(atoms: Atoms, file: Path, settings: RunSettings, watch: _Watch) -> 
 def _write(frames: Any, atoms: Atoms, settings: RunSettings, step: int) -> None:
     _mark(atoms, settings, step)
     atoms.get_forces()
+    if settings.heat_flux:
+        atoms.info[_FLUX] = heat_flux(atoms, atoms.calc).tolist()
     frames.write(atoms)
 
 
 def _result(file: Path, settings: RunSettings, finished: bool, watch: _Watch) -> RunResult:
-    temperatures, totals = [], []
+    temperatures, totals, fluxes, volume = [], [], [], 0.0
     if file.exists():
         with AseTrajectory(str(file)) as frames:
             for frame in frames:
                 temperatures.append(frame.get_temperature())
                 totals.append(frame.get_total_energy() / len(frame))
+                if settings.heat_flux:
+                    fluxes.append(np.array(frame.info[_FLUX]))
+                    volume = float(frame.get_volume())
     tenth = max(1, len(totals) // 10)
+    mean = float(np.mean(temperatures)) if totals else float("nan")
+    between = settings.step_fs * settings.every
     return RunResult(
         file,
         len(totals),
-        settings.step_fs * settings.every,
-        float(np.mean(temperatures)) if totals else float("nan"),
+        between,
+        mean,
         1000 * float(np.mean(totals[-tenth:]) - np.mean(totals[:tenth])) if totals else 0.0,
         finished,
         time.perf_counter() - watch.started,
+        heat_flux_series(fluxes, between, volume, mean) if fluxes else None,
     )

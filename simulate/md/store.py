@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -36,10 +36,24 @@ _ATOMS = "particles/all"
 _NUMBERS_AT_ONCE = 1 << 20  # atoms times frames read in one piece
 
 
+class Observable(NamedTuple):
+    """A quantity of every frame.
+
+    Parameters
+    ----------
+    values : (f, ...) array
+    unit : str
+    """
+
+    values: FloatArray
+    unit: str
+
+
 def write_store(
     trajectory: Trajectory,
     path: str | Path,
     *,
+    observables: Mapping[str, Observable] | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> None:
@@ -53,6 +67,8 @@ def write_store(
     trajectory : Trajectory
     path : path
         Replaced where it exists.
+    observables : mapping of str to Observable, optional
+        What else is known of every frame.
     progress : callable, optional
         Called with (frames done, frames, text).
     cancel : CancelToken, optional
@@ -68,6 +84,8 @@ def write_store(
     with atomic_write(target) as temporary, closing(EnduringFile(temporary, target)) as stream:
         with h5py.File(stream, "w", libver="latest") as h5:
             base = _describe(h5, trajectory)
+            for name, observable in (observables or {}).items():
+                _write_observable(h5, name, observable, trajectory.dt_fs)
             digest = hashlib.sha256(trajectory.sha256.encode())
             for chunk in _chunks(trajectory, base, cancel):
                 _write_chunk(h5[_ATOMS], chunk, digest)
@@ -198,6 +216,15 @@ def _create_frames(atoms: h5py.Group, trajectory: Trajectory) -> None:
         edges.create_dataset("value", (trajectory.n_frames, 3, 3), dtype=np.float64)
     else:
         atoms["box/edges"] = trajectory.cell
+
+
+def _write_observable(h5: h5py.File, name: str, observable: Observable, dt_fs: float) -> None:
+    group = h5.create_group(f"observables/{name}")
+    group["step"] = 1
+    group["time"] = dt_fs
+    group["time"].attrs["unit"] = "fs"
+    group["value"] = observable.values
+    group["value"].attrs["unit"] = observable.unit
 
 
 class _Digest(Protocol):

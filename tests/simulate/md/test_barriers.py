@@ -57,12 +57,31 @@ def test_height_of_a_double_well() -> None:
     assert found.error_mev < 10
     assert found.reverse_mev == pytest.approx(found.barrier_mev, abs=1)
     assert len(found.images) == 8
+    assert found.climbed
+    assert found.image_force_ev_a.shape == (8,)
+    assert found.image_force_ev_a.max() <= 0.005
+    assert found.dip_mev < 1
     distance, energy = found.profile()
     # Along the parabola y = c (x² - a²) the length of the path is known.
     x = np.linspace(-HALF, HALF, 2001)
     arc = np.sqrt(1 + (0.6 * x) ** 2).mean() * 2 * HALF
     assert distance[-1] == pytest.approx(arc, rel=0.02)
     assert energy.max() == pytest.approx(found.barrier_mev, abs=0.5)
+
+
+def test_without_a_climb_the_interpolation_tells_the_height() -> None:
+    start, end = Atoms("Cu", [(-1.1, 0.1, 0.0)]), Atoms("Cu", [(1.15, 0.0, 0.0)])
+    found = energy_barrier(start, end, DoubleWell(), images=6, force_ev_a=0.005, max_steps=25)
+    assert not found.climbed
+    assert abs(found.barrier_mev - 1000 * HEIGHT) <= max(found.error_mev, 5)
+
+
+def test_ends_that_are_no_minima_are_told() -> None:
+    x = 1.6
+    start, end = (Atoms("Cu", [(side * x, 0.3 * (x**2 - HALF**2), 0)]) for side in (-1, 1))
+    found = energy_barrier(start, end, DoubleWell(), images=9, relax_ends=False)
+    # From the slope above one minimum to that above the other, through both.
+    assert found.dip_mev == pytest.approx(1000 * HEIGHT * ((x / HALF) ** 2 - 1) ** 2, abs=6)
 
 
 def test_a_vacancy_of_copper_moves_over_a_known_barrier() -> None:

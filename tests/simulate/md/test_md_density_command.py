@@ -28,7 +28,7 @@ def test_density_on_the_measured_crystals_origin(
     outputs = [tmp_path / name for name in ("d.ccp4", "d.pgrid", "p.h5", "folder")]
     arguments = [word for path in outputs for word in ("-o", path)]
     code, out, _ = run(
-        capsys, "md", "density", small, "--structure", cif, "--step", "0.2", "--json",
+        capsys, "md", "density", small, "--structure", cif, "--grid-step", "0.2", "--json",
         "--plane", "0 1 0", "--path", "Cu", "--blocks", "4", *arguments,
     )  # fmt: skip
     assert code == 0
@@ -58,7 +58,7 @@ def test_beside_another_density_on_its_grid(
 ) -> None:
     project, figure = tmp_path / "p.h5", tmp_path / "f.png"
     shared = ("md", "density", small, "--structure", cif, "--blocks", "2")
-    assert run(capsys, *shared, "--step", "0.3", "-o", project)[0] == 0
+    assert run(capsys, *shared, "--grid-step", "0.3", "-o", project)[0] == 0
     code, out, err = run(
         capsys, *shared, "--against", f"{project}:md_300K_small", "--path", "Cu1 : Cu1"
     )
@@ -78,7 +78,7 @@ def test_without_a_structure(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = run(
-        capsys, "md", "density", small, "--supercell", "2 2 3", "--step", "0.3", "--symmetry",
+        capsys, "md", "density", small, "--supercell", "2 2 3", "--grid-step", "0.3", "--symmetry",
         "sites", "--path", "0.37 0.5 0 : 0.37 0.5 0.5", "--frames", "50:150", "--blocks", "1",
         "--d-min", "0.8", "--ions", "Cs1+,Cu1+,I1-",
     )  # fmt: skip
@@ -115,7 +115,9 @@ def test_what_goes_wrong_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     words = [str(cif) if word == "CIF" else word for word in arguments]
-    code, _, err = run(capsys, "md", "density", small, "--step", "0.4", "--blocks", "1", *words)
+    code, _, err = run(
+        capsys, "md", "density", small, "--grid-step", "0.4", "--blocks", "1", *words
+    )
     assert code == 1
     assert message in err
 
