@@ -23,9 +23,11 @@ RUN = REPOSITORY / "sample_data" / "cscu2i3" / "md_300K_small.h5"
 def test_beside_the_reconstruction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cif = write_structure_factors(tmp_path)[0]
     project = tmp_path / "p.h5"
-    asked = ("mem", cif, "--plane", "0 1 0", "--path", "Cu", "--step", "0.15", "-o", project)
+    asked = ("mem", cif, "--plane", "0 1 0", "--path", "Cu", "--grid-step", "0.15", "-o", project)
     assert run(capsys, *asked)[0] == 0
-    made = run(capsys, "md", "density", RUN, "--structure", cif, "--step", "0.15", "-o", project)
+    made = run(
+        capsys, "md", "density", RUN, "--structure", cif, "--grid-step", "0.15", "-o", project
+    )
     assert made[0] == 0, made[2]
     with Project(project).reading() as h5:
         (key,), (name,) = list_densities(h5), list_md_densities(h5)
