@@ -31,16 +31,9 @@ def repeated_structure(structure: Path, supercell: str) -> Atoms:
     from ase import Atoms
     from ase.io import read
 
-    from simulate.cli.calculation import numbers
+    from simulate.cli.md_options import whole_numbers
 
-    repeats = numbers(supercell, "--supercell", 3)
-    if any(number < 1 or number != round(number) for number in repeats):
-        raise InputError(
-            "these are not numbers of cells",
-            key="--supercell",
-            found=repr(supercell),
-            expected='three whole numbers from 1, "2 2 3"',
-        )
+    repeats = whole_numbers(supercell, "--supercell")
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
