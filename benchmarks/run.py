@@ -16,6 +16,7 @@ from benchmarks import (
     potentials,
     reading,
     trajectories,
+    transport,
 )
 from ixs_core.atomic import atomic_write_text
 from ixs_core.provenance import versions_of
@@ -30,6 +31,7 @@ GROUPS = {
     "density modes": density_modes.run,
     "correlations": md_correlations.run,
     "potentials": potentials.run,
+    "transport": transport.run,
 }
 
 

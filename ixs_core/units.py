@@ -32,8 +32,17 @@ MEV_ANGSTROM_IN_KM_PER_S = constants.angstrom * MEV / constants.hbar / constants
 HBAR2_PER_AMU_A2_MEV = constants.hbar**2 / constants.atomic_mass / constants.angstrom**2 / MEV
 """ħ²/(amu Å²) in meV (4.180159): the kinetic scale of displacements and one-phonon scattering."""
 
+CONDUCTIVITY_W_M_K = MEV * constants.kilo**2 * constants.pico / constants.angstrom**3
+"""1 meV/K (km/s)² ps/Å³ in W/(m K) (160.2177): what C v² τ/V of a phonon counts in."""
+
 AMU_A2_PER_PS2_MEV = constants.atomic_mass * (constants.angstrom / constants.pico) ** 2 / MEV
 """1 amu (Å/ps)² in meV (0.103643): what m v² counts in."""
+
+KCAL_PER_MOL_IN_EV = constants.kilo * constants.calorie / constants.N_A / constants.e
+"""1 kcal/mol in eV (0.0433641)."""
+
+EV_PER_K_A_PS_IN_W_PER_M_K = constants.e / (constants.angstrom * constants.pico)
+"""1 eV/(K Å ps) in W/(m K) (1602.177): the unit of κ from a heat flux in eV Å/ps."""
 
 THOMSON_BARN = constants.value("classical electron radius") ** 2 / 1e-28
 """r_e² in barn: what a scattering strength of one e² is worth."""

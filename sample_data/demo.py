@@ -1,4 +1,4 @@
-"""The demonstration: scans, a plan, electron densities, molecular dynamics, to a report.
+"""The demonstration: scans, plan, densities, molecular dynamics, conductivity, to a report.
 
 It runs the commands that a user types, prints each with its seconds, and leaves the report,
 the project and the tables in one folder.
@@ -20,6 +20,9 @@ from mem.cli.mem import mem as mem_command
 from sample_data.cscu2i3_crystal import FORCE_CONSTANTS
 from sample_data.simulate_bl43lxu import EXPERIMENT, write_scans
 from sample_data.simulate_structure_factors import write_structure_factors
+from simulate.cli.kappa_measured import measured as measured_command
+from simulate.cli.kappa_regimes import regimes as regimes_command
+from simulate.cli.kappa_wigner import wigner as wigner_command
 from simulate.cli.md_density import density as density_command
 from simulate.cli.md_hops import hops as hops_command
 from simulate.cli.md_linewidths import linewidths as linewidths_command
@@ -77,6 +80,7 @@ def main(report_folder: Path) -> None:
     planned(project, report_folder)
     densities(project, report_folder)
     dynamics(project, report_folder)
+    conductivity(project)
     stage(
         f"ixs report {project} -o {report_folder} --note …",
         lambda: report_command(project, report_folder, title=TITLE, note=list(CREDITS)),
@@ -237,6 +241,34 @@ def dynamics(project: Path, folder: Path) -> None:
             form_factor=IONS,
             linewidth="0.5",
             within=0.12,
+        ),
+    )
+
+
+def conductivity(project: Path) -> None:
+    """Lifetimes of spectra and simulation between their limits; κ with the measured widths."""
+    name = FORCE_CONSTANTS.name
+    stage(
+        f"ixs kappa regimes --force-constants {name} --project {project} --scans 2-4 -o {project}",
+        lambda: regimes_command(
+            force_constants=FORCE_CONSTANTS, project=project, scans="2-4", output=project
+        ),
+    )
+    stage(
+        f'ixs kappa wigner {name} 0.5 --mesh "5 5 5" -o {project}',
+        lambda: wigner_command(FORCE_CONSTANTS, "0.5", mesh="5 5 5", output=project),
+    )
+    stage(
+        f'ixs kappa measured {name} 0.5 --mesh "5 5 5" --project {project} --scans 2-4 '
+        f"--temperature 300 -o {project}",
+        lambda: measured_command(
+            FORCE_CONSTANTS,
+            "0.5",
+            project=project,
+            scans="2-4",
+            temperature=300.0,
+            mesh="5 5 5",
+            output=project,
         ),
     )
 

@@ -14,6 +14,7 @@ from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.spectrum import Spectrum
 from simulate.phonons.modes import IMAGINARY_MEV
 from simulate.phonons.spectra import Linewidth, linewidths
+from simulate.transport.mesh_widths import LinewidthSeries, linewidth_at
 
 if TYPE_CHECKING:
     from simulate.phonons.model import PhononModel
@@ -24,7 +25,7 @@ def predict_spectra(
     spectra: Sequence[Spectrum],
     *,
     temperature_k: float | None = None,
-    linewidth: Linewidth | None = None,
+    linewidth: Linewidth | LinewidthSeries | None = None,
     source: str = "",
     **options: Any,
 ) -> tuple[PredictedModes, ...]:
@@ -37,7 +38,7 @@ def predict_spectra(
         With `q_hkl`.
     temperature_k : float, optional
         For spectra that have none.
-    linewidth : Linewidth, optional
+    linewidth : Linewidth or LinewidthSeries, optional
         FWHM in meV; without it the predictions know no widths.
     source : str
         What made the prediction, for people.
@@ -61,9 +62,10 @@ def predict_spectra(
     predicted: dict[int, PredictedModes] = {}
     for temperature, members in by_temperature.items():
         chosen = [spectra[i] for i in members]
+        width = linewidth_at(linewidth, temperature)
         for i, modes in zip(
             members,
-            _at_one_temperature(model, chosen, temperature, linewidth, source, options),
+            _at_one_temperature(model, chosen, temperature, width, source, options),
             strict=True,
         ):
             predicted[i] = modes

@@ -15,6 +15,7 @@ from simulate.planning.figures import expected_spectra_grid, map_of_plan
 from simulate.planning.store import StoredPlan, plan_keys, read_plan_result
 from simulate.sqe_figures import figure_of
 from simulate.sqe_results import SqeResult, read_sqe, sqe_keys
+from simulate.transport_report import transport_sections
 
 if TYPE_CHECKING:
     from ixs_core.project import Project
@@ -40,7 +41,8 @@ def sections(project: Project, figures: FigureStore) -> list[Section]:
     found += [_planned(key, plan, figures) for key, plan in plans.items()]
     found += md_section(project, figures)
     found += md_density_section(project, figures)
-    return [*found, *overlay_section(project, figures)]
+    found += overlay_section(project, figures)
+    return [*found, *transport_sections(project, figures)]
 
 
 def _calculated(results: dict[str, SqeResult], figures: FigureStore) -> Section:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulate.md.scattering_spectrum import DynamicStructureFactor
     from simulate.phonons.model import PhononModel
     from simulate.phonons.spectra import Linewidth
+    from simulate.transport.mesh_widths import LinewidthSeries
 
 SAME_TEMPERATURE = 0.1
 """Largest relative difference between the temperatures of a spectrum and of a simulation."""
@@ -122,7 +123,7 @@ def overlay_phonons(
     model: PhononModel,
     source: str,
     *,
-    linewidth: Linewidth = 0.0,
+    linewidth: Linewidth | LinewidthSeries = 0.0,
     temperature_k: float | None = None,
     elastic: ElasticLine = "fitted",
     progress: Progress | None = None,
@@ -136,7 +137,7 @@ def overlay_phonons(
     measured : sequence of MeasuredSpectrum
     model : PhononModel
     source : str
-    linewidth : Linewidth
+    linewidth : Linewidth or LinewidthSeries
         FWHM in meV; 0 gives bare lines.
     temperature_k : float, optional
         For spectra that have none.
@@ -159,6 +160,8 @@ def overlay_phonons(
             found=elastic,
             expected="fitted or none",
         )
+    from simulate.transport.mesh_widths import linewidth_at
+
     kelvins = [_temperature(one, temperature_k) for one in measured]
     found: dict[int, SpectrumOverlay] = {}
     for kelvin in dict.fromkeys(kelvins):
@@ -167,7 +170,8 @@ def overlay_phonons(
         if progress is not None:
             progress(len(found), len(measured), f"{kelvin:g} K")
         rows = [row for row, own in enumerate(kelvins) if own == kelvin]
-        curves = _phonon_curves([measured[row] for row in rows], model, kelvin, linewidth, options)
+        width = linewidth_at(linewidth, kelvin) or 0.0
+        curves = _phonon_curves([measured[row] for row in rows], model, kelvin, width, options)
         for row, curve in zip(rows, curves, strict=True):
             one = measured[row]
             found[row] = _placed(

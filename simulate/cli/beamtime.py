@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ixs_core.errors import InputError
-from simulate.cli.calculation import Calculation, numbers, resolutions_for
+from simulate.cli.calculation import Calculation, linewidth_option, numbers, resolutions_for
 
 if TYPE_CHECKING:
     from ixs_reduce.resolution import Resolution
-    from simulate.planning import Beamtime
+    from simulate.phonons import PhononModel
+    from simulate.planning import Beamtime, Conditions
 
 
 def beamtime_of(
@@ -22,7 +23,7 @@ def beamtime_of(
     temperature_k: float | None = None,
     resolution: Path | None = None,
     fwhm_mev: float | None = None,
-    linewidth_mev: float = 0.5,
+    linewidth: str | None = None,
     zones: list[str] | None = None,
     calibrate: Path | None = None,
 ) -> Beamtime:
@@ -35,8 +36,8 @@ def beamtime_of(
         Experiment file (TOML) with orientation; sample, beam and analyzers as far as known.
     temperature_k, resolution, fwhm_mev : optional
         Go before what the experiment file says.
-    linewidth_mev : float
-        Natural FWHM of all modes.
+    linewidth : str, optional
+        Natural FWHM of the modes, as `linewidth_option` takes it; 0.5 meV without it.
     zones : list of str, optional
         "h k l" of reciprocal lattice points, the only ones to be looked at.
     calibrate : path, optional
@@ -80,8 +81,8 @@ def beamtime_of(
         symmetry,
         temperature_k,
         measured,
-        fwhm_mev=linewidth_mev,
     )
+    conditions = _with_widths(conditions, linewidth, model)
     unknown = [n for n in instrument.spectrometer.analyzers if measured and n not in measured]
     if unknown:
         note = f"{', '.join(unknown)} left out: without a measured resolution (--fwhm takes one)"
@@ -125,17 +126,27 @@ def _resolutions(
     return dict(zip(names, resolutions_for(path, fwhm_mev, names), strict=True))
 
 
-def linewidth_number(text: str | None) -> float:
-    """The natural FWHM of `--linewidth`, one number for a plan.
+def _with_widths(conditions: Conditions, text: str | None, model: PhononModel) -> Conditions:
+    """Conditions with the natural widths of `--linewidth`.
 
     Raises
     ------
     InputError
-        Not a positive number.
+        Not a positive width, a table or a file of linewidths.
     """
-    if text is None:
-        return 0.5
-    (width,) = numbers(text, "--linewidth", 1)
-    if width <= 0:
-        raise InputError("not a linewidth", key="--linewidth", found=text, expected="meV, > 0")
-    return width
+    import numpy as np
+
+    width = linewidth_option(text, model, conditions.temperature_k)
+    if width is None:
+        return conditions
+    if isinstance(width, float):
+        if width <= 0:
+            raise InputError("not a linewidth", key="--linewidth", found=text, expected="meV, > 0")
+        return replace(conditions, fwhm_mev=width)
+    note = f"natural widths of the modes from {text}"
+    return replace(
+        conditions,
+        linewidth=width,
+        fwhm_mev=float(np.nanmedian(width.fwhm_mev)),
+        notes=(*conditions.notes, note),
+    )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ixs_core.lattice import Lattice
     from ixs_reduce.resolution import Resolution
     from simulate.phonons import LinewidthTable, PhononModel
+    from simulate.transport import LinewidthSeries, MeshLinewidths
 
 NOMINAL_FWHM_MEV = 1.5
 _LORENTZIAN_SHARE = 0.3
@@ -238,16 +239,63 @@ def resolutions_for(
     return chosen
 
 
-def linewidth_option(text: str | None) -> float | LinewidthTable | None:
-    """A linewidth: one number (FWHM, meV), or a table of energy and FWHM in a text file.
+def check_linewidth(text: str | None) -> None:
+    """Raise an InputError where `--linewidth` is nothing, before any work is done."""
+    if text is not None and not _is_mesh(Path(text)):
+        _plain_linewidth(text)
+
+
+def linewidth_option(
+    text: str | None, model: PhononModel, temperature_k: float
+) -> float | LinewidthTable | MeshLinewidths | None:
+    """The linewidths that a text asks for, at one temperature; see `linewidth_series`.
 
     Raises
     ------
     InputError
-        It is neither.
+        The text is nothing of these, or the file has no widths about the temperature.
+    """
+    from simulate.transport.mesh_widths import LinewidthSeries
+
+    found = linewidth_series(text, model)
+    return found.at(temperature_k) if isinstance(found, LinewidthSeries) else found
+
+
+def linewidth_series(
+    text: str | None, model: PhononModel
+) -> float | LinewidthTable | LinewidthSeries | None:
+    """Linewidths: a number (FWHM, meV), a table of energy and FWHM, or widths on a mesh.
+
+    Parameters
+    ----------
+    text : str, optional
+        A number, a text file of two columns, or what `read_linewidths` reads: an HDF5 file, a
+        folder.
+    model : PhononModel
+        Of the crystal, for widths on a mesh.
+
+    Raises
+    ------
+    InputError
+        It is nothing of these.
     """
     if text is None:
         return None
+    if not _is_mesh(Path(text)):
+        return _plain_linewidth(text)
+    from simulate.transport import LinewidthSeries, read_linewidths
+
+    linewidths = read_linewidths(Path(text))
+    for note in linewidths.notes:
+        print(f"NOTE: {text}: {note}", file=sys.stderr)
+    return LinewidthSeries(linewidths, model)
+
+
+def _is_mesh(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in (".hdf5", ".h5")
+
+
+def _plain_linewidth(text: str) -> float | LinewidthTable:
     try:
         width = float(text)
     except ValueError:

@@ -171,7 +171,7 @@ def _phonons(
 
     cell = Lattice.from_vectors(conventional_cell(trajectory.cell, lattice))
     calculation = load_calculation(path, lattice=cell, form_factor=form_factor)
-    width = linewidth_option(linewidth) or 0.0
+    width = linewidth_option(linewidth, calculation.model, found.temperature_k or 300.0) or 0.0
     return phonon_curves(found, calculation.model, calculation.source, width, **calculation.options)
 
 

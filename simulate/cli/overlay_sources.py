@@ -98,7 +98,7 @@ def _phonons(
     quiet: bool,
 ) -> OverlaySource:
     from ixs_core.jobs import terminal_progress
-    from simulate.cli.calculation import linewidth_option, load_calculation
+    from simulate.cli.calculation import linewidth_series, load_calculation
     from simulate.cli.project_cells import lattice_that_fits, other_crystals
     from simulate.spectrum_overlay import overlay_phonons
 
@@ -113,7 +113,7 @@ def _phonons(
             own,
             calculation.model,
             path.name,
-            linewidth=linewidth_option(requests.linewidth) or 0.0,
+            linewidth=linewidth_series(requests.linewidth, calculation.model) or 0.0,
             temperature_k=requests.temperature_k,
             elastic="fitted" if requests.elastic == "simulated" else requests.elastic,
             progress=progress,

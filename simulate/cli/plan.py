@@ -62,7 +62,11 @@ def plan(
     ] = None,
     fwhm: Annotated[float | None, typer.Option(help="Nominal FWHM of R in meV.")] = None,
     linewidth: Annotated[
-        str | None, typer.Option(help="Natural FWHM of the modes in meV. [default: 0.5]")
+        str | None,
+        typer.Option(
+            help="Natural FWHM of the modes: meV, a table of energy and FWHM, or a file of "
+            "linewidths (kappa-m*.hdf5, ShengBTE folder). [default: 0.5]"
+        ),
     ] = None,
     calibrate: Annotated[
         Path | None,
@@ -103,7 +107,7 @@ def plan(
     """
     from ixs_core.picture_files import check_figure_name
     from simulate.cli import plan_views as views
-    from simulate.cli.beamtime import beamtime_of, linewidth_number
+    from simulate.cli.beamtime import beamtime_of
     from simulate.cli.calculation import (
         check_temperature,
         energy_axis,
@@ -141,7 +145,7 @@ def plan(
             temperature_k=temperature,
             resolution=resolution,
             fwhm_mev=fwhm,
-            linewidth_mev=linewidth_number(linewidth),
+            linewidth=linewidth,
             zones=zone,
             calibrate=calibrate,
         )
@@ -161,7 +165,7 @@ def plan(
         "sigma_width": sigma_width,
         "temperature_k": kelvin,
         "calibrate": calibrate,
-        "linewidth_mev": beamtime.conditions.fwhm_mev,
+        "linewidth_mev": beamtime.conditions.fwhm_mev if linewidth is None else linewidth,
         "form_factor": form_factor,
         "debye_waller": debye_waller,
     }

@@ -71,6 +71,28 @@ def lattice_that_fits(force_constants: Path, cells: Mapping[str, Cell | None]) -
     raise misfit
 
 
+def scans_of_crystal(
+    project: Project, force_constants: Path, scans: str | None = None
+) -> tuple[str, ...]:
+    """Keys of the scans that are of the crystal of some force constants, or of an unknown one.
+
+    Raises
+    ------
+    InputError
+        None is.
+    """
+    from simulate.phonons import PhononModel
+
+    cells = cells_of_spectra(project, scans)
+    lattice = lattice_that_fits(force_constants, cells)
+    cell = None if lattice is None else lattice.cell
+    model = PhononModel.load(force_constants, nac=False, cell=cell)
+    foreign = other_crystals(model.lattice, cells)
+    if len(foreign) == len(cells):
+        raise InputError("no scan is of the crystal of the force constants", file=project.path)
+    return tuple(key for key in cells if key not in foreign)
+
+
 def other_crystals(lattice: Lattice, cells: Mapping[str, Cell | None]) -> tuple[str, ...]:
     """Keys of the scans whose cell, axis by axis, is not that of a calculation."""
     from ixs_core.lattice import Lattice

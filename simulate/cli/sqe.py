@@ -100,7 +100,7 @@ def sqe(
     """
     from ixs_core.picture_files import check_figure_name
     from ixs_core.project import Project
-    from simulate.cli.calculation import check_temperature, linewidth_option, load_calculation
+    from simulate.cli.calculation import check_linewidth, check_temperature, load_calculation
     from simulate.cli.project_cells import cells_of_spectra
 
     if sum(choice is not None for choice in (q or None, path, setting, at, grid)) != 1:
@@ -113,7 +113,7 @@ def sqe(
     ):
         if given is not None and not any(modes.values()):
             raise typer.BadParameter(f"{option} belongs to {', '.join(modes)}")
-    linewidth_option(linewidth)
+    check_linewidth(linewidth)
     check_temperature(temperature)
     if figure is not None:
         check_figure_name(figure)
@@ -156,7 +156,7 @@ def sqe(
         return
     result = _lines(calculation, q or [], path, setting, experiment, kelvin or 300.0)
     if resolution is not None or fwhm is not None or (figure is not None and path is None):
-        result = _with_spectra(result, resolution, fwhm, energy, linewidth)
+        result = _with_spectra(result, calculation, resolution, fwhm, energy, linewidth)
     _write(result, calculation, output, figure, settings)
     if as_json:
         from simulate.sqe_results import json_record
@@ -232,6 +232,7 @@ def _lines(
 
 def _with_spectra(
     result: SqeResult,
+    calculation: Calculation,
     resolution: Path | None,
     fwhm: float | None,
     energy: str,
@@ -245,9 +246,10 @@ def _with_spectra(
     names = result.names or ("",) * len(result.lines.q_hkl)
     axis = energy_axis(energy)
     through = resolutions_for(resolution, fwhm, names)
-    spectra = line_spectra(result.lines, axis, through, linewidth_option(linewidth) or 0.0)
-    width = through[0].fwhm_mev
-    what = "measured R" if resolution else f"R of {width:.2f} meV FWHM (nominal)"
+    width = linewidth_option(linewidth, calculation.model, result.lines.temperature_k)
+    spectra = line_spectra(result.lines, axis, through, width or 0.0)
+    nominal = f"R of {through[0].fwhm_mev:.2f} meV FWHM (nominal)"
+    what = "measured R" if resolution else nominal
     return replace(result, energy_mev=axis, sqe=spectra, title=f"{result.title}, {what}")
 
 
@@ -266,7 +268,7 @@ def _predict(
     from ixs_core.provenance import provenance_of
     from ixs_reduce.project_fit import load_spectra
     from ixs_reduce.store import write_predictions
-    from simulate.cli.calculation import linewidth_option
+    from simulate.cli.calculation import linewidth_series
     from simulate.cli.project_cells import other_crystals
     from simulate.prediction import predict_spectra
 
@@ -286,7 +288,7 @@ def _predict(
             calculation.model,
             group,
             temperature_k=kelvin,
-            linewidth=linewidth_option(linewidth),
+            linewidth=linewidth_series(linewidth, calculation.model),
             source=calculation.source,
             **calculation.options,
         )

@@ -32,6 +32,7 @@ from simulate.phonons.polarisation import polarisation_factor
 if TYPE_CHECKING:
     from ixs_core.experiment import Experiment
     from ixs_reduce.instrument import Instrument
+    from simulate.phonons.spectra import Linewidth
     from simulate.planning.zones import CrystalSymmetry
 
 DEFAULT_FLUX = 3.0e10
@@ -83,7 +84,9 @@ class Conditions:
     mask : tuple of str
         Analyzers that do not count.
     fwhm_mev : float
-        Natural FWHM of all modes.
+        Natural FWHM of all modes; with `linewidth` a typical one, by which settings are listed.
+    linewidth : Linewidth, optional
+        Natural FWHM of each mode, in meV.
     elastic_e2 : float
         Elastic (diffuse, surface) scattering far from Bragg peaks, e² per primitive cell.
     bragg_e2, bragg_width : float
@@ -103,6 +106,7 @@ class Conditions:
     efficiency: Mapping[str, float] = field(default_factory=dict)
     mask: tuple[str, ...] = ()
     fwhm_mev: float = 0.5
+    linewidth: Linewidth | None = None
     elastic_e2: float = 100.0
     bragg_e2: float = 3.0e4
     bragg_width: float = 0.005

@@ -15,6 +15,7 @@ from ixs_reduce.instrument import Instrument
 from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.spectrometer import AnalyzerTable
 from simulate.phonons.modes import IMAGINARY_MEV
+from simulate.phonons.spectra import linewidths
 from simulate.planning.calculation import Calculation
 from simulate.planning.conditions import Conditions
 from simulate.planning.information import ExpectedSpectrum, Goal, expected_spectrum
@@ -137,6 +138,9 @@ def modes_in_windows(
         hkl, dq_horizontal, dq_vertical, conditions.temperature_k
     )
     lines = average.lines
+    widths = np.full(lines.energy_mev.shape, conditions.fwhm_mev)
+    if conditions.linewidth is not None:
+        widths = linewidths(conditions.linewidth, lines)
     modes = []
     for k, name in enumerate(names):
         real = np.flatnonzero(lines.energy_mev[k] > IMAGINARY_MEV)
@@ -152,7 +156,7 @@ def modes_in_windows(
                 intensity=lines.intensity[k, order],
                 branch=lines.branch[k, order],
                 group=lines.group[k, order],
-                fwhm_mev=np.full(order.size, conditions.fwhm_mev),
+                fwhm_mev=widths[k, order],
                 spread_mev=average.spread_mev[k, order],
                 imaginary=int(lines.imaginary[k].sum()),
                 source=beamtime.source,

@@ -11,6 +11,7 @@ from ixs_core.arrays import BoolArray, FloatArray
 from simulate.planning.expected_counts import Beamtime
 
 if TYPE_CHECKING:
+    from simulate.planning.conditions import Conditions
     from simulate.planning.plan import PlannedSetting, PlannedTarget
     from simulate.planning.settings import Evaluated
 
@@ -64,11 +65,17 @@ def assumptions(beamtime: Beamtime) -> list[str]:
     return [
         f"rates: {calibration.source}; hours may be off by a factor of "
         f"{calibration.uncertain:.2g}, their ranks hardly",
-        f"all modes are given a natural width of {conditions.fwhm_mev:g} meV, elastic line "
+        f"{_widths(conditions)}, elastic line "
         f"{conditions.elastic_e2:.3g} e² per cell, background {conditions.background_per_s:.2g} /s",
         *conditions.notes,
         *beamtime.notes,
     ]
+
+
+def _widths(conditions: Conditions) -> str:
+    if conditions.linewidth is None:
+        return f"all modes are given a natural width of {conditions.fwhm_mev:g} meV"
+    return f"modes have natural widths of their own (typical {conditions.fwhm_mev:.2g} meV)"
 
 
 def _named(measured: Sequence[tuple[int, PlannedTarget]], which: Sequence[bool] | BoolArray) -> str:

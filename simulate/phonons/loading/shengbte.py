@@ -21,6 +21,7 @@ from simulate.phonons.loading.checks import (
     require_sane_cell,
     require_separate_atoms,
 )
+from simulate.phonons.loading.conventional_cell import CrystalStructure
 from simulate.phonons.loading.file_content import FileContent, beside, mention, read_content
 from simulate.phonons.loading.file_units import COULOMB_EV_ANGSTROM
 from simulate.phonons.loading.namelist import Namelist, read_namelist
@@ -71,12 +72,29 @@ def model_from_second_order(
     return replace(model, notes=(f"crystal from {mention(control)}", *model.notes))
 
 
+def control_structure(control: Namelist) -> CrystalStructure:
+    """The primitive cell and its atoms, in the order of CONTROL.
+
+    Raises
+    ------
+    InputError
+        They are incomplete, or impossible.
+    """
+    where = control.content.path
+    n_elements, n_atoms = _counts(control)
+    lfactor = control.array("lfactor", (1,))[0] if "lfactor" in control else 1.0
+    lattice = control.array("lattvec", (3, 3)).T * lfactor * NM_IN_ANGSTROM
+    vectors = lattice_vectors(lattice, file=where, key="lattvec")
+    positions = control.array("positions", (3, n_atoms)).T
+    require_sane_cell(vectors, positions, file=where)
+    require_separate_atoms(vectors, positions, file=where)
+    labels, _, _ = _species(control, n_elements, n_atoms)
+    return CrystalStructure(vectors, positions, tuple(labels))
+
+
 def _model(control: Namelist, table: AtomTable, file: Path) -> SupercellModel:
     where = control.content.path
-    n_elements = int(control.array("nelements", (1,))[0])
-    n_atoms = int(control.array("natoms", (1,))[0])
-    if n_atoms < 1 or n_elements < 1:
-        raise InputError("no atoms", file=where, key="natoms", found=n_atoms)
+    n_elements, n_atoms = _counts(control)
     scell = control.array("scell", (3,))
     if (scell < 1).any() or (scell != np.rint(scell)).any():
         raise InputError(
@@ -93,19 +111,14 @@ def _model(control: Namelist, table: AtomTable, file: Path) -> SupercellModel:
             expected=f"{total} ({n_atoms} atoms, scell {sizes.tolist()})",
             hint="correct scell in CONTROL",
         )
+    structure = control_structure(control)
     labels, element_masses, notes = _species(control, n_elements, n_atoms)
-    lfactor = control.array("lfactor", (1,))[0] if "lfactor" in control else 1.0
-    lattice = control.array("lattvec", (3, 3)).T * lfactor * NM_IN_ANGSTROM
-    vectors = lattice_vectors(lattice, file=where, key="lattvec")
-    positions = control.array("positions", (3, n_atoms)).T
-    require_sane_cell(vectors, positions, file=where)
-    require_separate_atoms(vectors, positions, file=where)
     # Fortran order: the cell's first index fastest, the atom slowest.
     cells = np.indices(tuple(sizes[::-1].tolist())).reshape(3, -1).T[:, ::-1]
     atoms = SupercellAtoms(
-        primitive=vectors,
-        vectors=np.diag(sizes) @ vectors,
-        positions=(positions[:, None] + cells).reshape(-1, 3) / sizes,
+        primitive=structure.vectors,
+        vectors=np.diag(sizes) @ structure.vectors,
+        positions=(structure.positions[:, None] + cells).reshape(-1, 3) / sizes,
         symbols=tuple(label for label in labels for _ in cells),
         masses=np.repeat(element_masses, len(cells)),
     )
@@ -114,6 +127,17 @@ def _model(control: Namelist, table: AtomTable, file: Path) -> SupercellModel:
         rows = table.home
     model = model_of_supercell(atoms, table.values, home=rows, file=file)
     return replace(model, polar=_polar(control, n_atoms), notes=notes)
+
+
+def _counts(control: Namelist) -> tuple[int, int]:
+    """Numbers of elements and atoms."""
+    n_elements = int(control.array("nelements", (1,))[0])
+    n_atoms = int(control.array("natoms", (1,))[0])
+    if n_atoms < 1 or n_elements < 1:
+        raise InputError(
+            "no atoms", file=control.content.path, key="natoms", found=min(n_atoms, n_elements)
+        )
+    return n_elements, n_atoms
 
 
 def _species(

@@ -1,0 +1,1 @@
+"""Files of other programs: lifetimes, force constants, heat fluxes."""
