@@ -171,11 +171,11 @@ def _still_valid(
         for fit in read_fits(h5, key)
         if fit.spectrum.analyzer not in done
         and fit.spectrum.analyzer in current
-        and _is_part_of(fit.spectrum, current[fit.spectrum.analyzer])
+        and is_part_of(fit.spectrum, current[fit.spectrum.analyzer])
     ]
 
 
-def _is_part_of(fitted: Spectrum, spectrum: Spectrum) -> bool:
+def is_part_of(fitted: Spectrum, spectrum: Spectrum) -> bool:
     """Whether all fitted points are points of a spectrum (bursts may be left out)."""
     points = set(zip(spectrum.energy_mev, spectrum.counts, spectrum.exposure, strict=True))
     return points.issuperset(zip(fitted.energy_mev, fitted.counts, fitted.exposure, strict=True))

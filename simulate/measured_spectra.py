@@ -9,7 +9,7 @@ from ixs_core.errors import InputError
 from ixs_core.project import Project
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.predicted_modes import SpectrumKey, spectrum_key
-from ixs_reduce.project_fit import load_spectra
+from ixs_reduce.project_fit import is_part_of, load_spectra
 from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.store import fit_keys, read_fits
@@ -45,6 +45,7 @@ def measured_spectra(
     scans: str | None = None,
     analyzers: Sequence[str] | None = None,
     leave_out: Sequence[str] = (),
+    given: bool = False,
 ) -> tuple[list[MeasuredSpectrum], tuple[str, ...]]:
     """Spectra of a project with resolution and zero: those of its fits where there are fits.
 
@@ -57,6 +58,8 @@ def measured_spectra(
         Which; all by default.
     leave_out : sequence of str
         Keys of scans that are of another crystal.
+    given : bool
+        The resolutions are the user's own: they go before those of the fits.
 
     Returns
     -------
@@ -74,13 +77,16 @@ def measured_spectra(
     fits = _fits_of(project, loaded.by_key)
     found: list[MeasuredSpectrum] = []
     left: dict[str, int] = {}
-    guessed = 0
+    guessed = outdated = 0
     for key, group in loaded.by_key.items():
         for spectrum in group:
             if analyzers is not None and spectrum.analyzer not in analyzers:
                 continue
             fit = fits.get(spectrum_key(spectrum))
-            resolution = fit.model.resolution if fit else resolutions.get(spectrum.analyzer or "")
+            if fit is not None and not is_part_of(fit.spectrum, spectrum):
+                fit, outdated = None, outdated + 1
+            own = resolutions.get(spectrum.analyzer or "")
+            resolution = fit.model.resolution if fit and not (given and own) else own
             reason = _why_not(key, spectrum, resolution, leave_out)
             if reason is not None or resolution is None:
                 left[reason or ""] = left.get(reason or "", 0) + 1
@@ -90,6 +96,8 @@ def measured_spectra(
     notes = [f"{count} spectra left out: {reason}" for reason, count in left.items()]
     if guessed:
         notes.append(f"{guessed} spectra have neither fit nor zero: E = 0 is taken as in the file")
+    if outdated:
+        notes.append(f"{outdated} fits are of other data than the spectra now hold: not used")
     if not found:
         raise InputError(
             "no spectrum can be compared with a prediction",

@@ -123,6 +123,8 @@ def scale_to_counts(
             found=len(energy),
             expected=f"{design.shape[1] + 1} or more",
         )
+    if not monitor.max() > 0:
+        raise InputError("no point of the spectrum has any exposure")
     if not design[:, 0].max() > 0:
         raise InputError("the prediction has no intensity at this Q")
     given = np.zeros_like(y) if background_rate is None else monitor * np.asarray(background_rate)

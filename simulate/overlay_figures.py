@@ -40,8 +40,15 @@ def scans_of(overlays: Sequence[SpectrumOverlay]) -> dict[str, list[SpectrumOver
     return groups
 
 
+def sources_of(overlays: Sequence[SpectrumOverlay]) -> tuple[str, ...]:
+    """Predictions in the order given: so that each has one colour in all figures."""
+    return tuple(dict.fromkeys(one.source for one in overlays))
+
+
 @styled
-def overlay_figure(overlays: Sequence[SpectrumOverlay], title: str = "") -> Figure:
+def overlay_figure(
+    overlays: Sequence[SpectrumOverlay], sources: Sequence[str] = (), title: str = ""
+) -> Figure:
     """The spectra of one scan with the predictions laid over them.
 
     Points are counts at the median exposure with 68 % Poisson intervals, lines the scaled
@@ -53,6 +60,8 @@ def overlay_figure(overlays: Sequence[SpectrumOverlay], title: str = "") -> Figu
     ----------
     overlays : sequence of SpectrumOverlay
         Of one scan, from one or several predictions.
+    sources : sequence of str
+        All predictions of a series of figures, for their colours; default: those here.
     title : str
         Default: scan, temperature, file.
     """
@@ -61,13 +70,13 @@ def overlay_figure(overlays: Sequence[SpectrumOverlay], title: str = "") -> Figu
     panels: dict[str, list[SpectrumOverlay]] = {}
     for one in overlays:
         panels.setdefault(one.analyzer, []).append(one)
-    sources = list(dict.fromkeys(one.source for one in overlays))
+    sources = sources or sources_of(overlays)
     columns = min(len(panels), 2 if len(panels) <= 4 else 3 if len(panels) <= 9 else 4)
     rows = math.ceil(len(panels) / columns)
     wide, high, left, top = 10.5 / columns, 1.95, 0.7, 0.55
     figure = Figure(figsize=(11.0, top + rows * high + 0.4))
     text_at(figure, left, 0.1, title or _title(overlays[0]), fontsize=10)
-    _legend(figure, sources)
+    _legend(figure, sources, sources_of(overlays))
     shared: Axes | None = None
     for k, (analyzer, group) in enumerate(sorted(panels.items(), key=_in_order)):
         row, column = divmod(k, columns)
@@ -100,19 +109,20 @@ def _title(one: SpectrumOverlay) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _legend(figure: Figure, sources: Sequence[str]) -> None:
+def _legend(figure: Figure, sources: Sequence[str], shown: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
         Line2D([], [], color=_colour(i), ls=_DASHES[i % len(_DASHES)], label=source)
         for i, source in enumerate(sources)
+        if source in shown
     ]
     height = figure.get_size_inches()[1]
     figure.legend(
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(0.55 / 11.0, 1 - 0.27 / height),
-        ncols=min(len(sources), 4),
+        ncols=min(len(shown), 4),
         borderaxespad=0,
     )
 
@@ -125,6 +135,7 @@ def _draw_panel(
     points = counted_points(Spectrum(data.energy_mev, data.counts, data.exposure), first.zero_mev)
     draw_points(axes, points, 2.0)
     tops, remarks = [4.0], []
+    full = float(points.upper.max(initial=1.0))
     for one in group:
         i = sources.index(one.source)
         energy, expected, inelastic = _at_median(one, points.exposure)
@@ -132,11 +143,12 @@ def _draw_panel(
             axes.fill_between(energy, inelastic, color=FAINT, alpha=0.5, lw=0, zorder=0)
         axes.plot(energy, expected, color=_colour(i), ls=_DASHES[i % len(_DASHES)], zorder=4)
         tops.append(float(inelastic.max()))
+        full = max(full, float(expected.max()))
         far = f", ΔQ {one.distance:.2f}" if one.distance >= FAR else ""
         remarks.append((f"χ²/n {one.overlay.reduced_chi2:.3g}{far}", _colour(i)))
     away = np.abs(points.energy_mev) > 1.2 * first.resolution_mev
     tops.append(float(points.upper[away].max(initial=1.0)))
-    full, top = float(points.upper.max(initial=1.0)), 1.25 * max(tops)
+    top = 1.25 * max(tops)
     axes.set_ylim(0, min(1.05 * full, top) if full > 2 * top else max(1.05 * full, top))
     if full > 2 * top:
         axes.text(

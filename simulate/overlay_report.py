@@ -27,9 +27,10 @@ def overlay_section(project: Project, figures: FigureStore) -> list[Section]:
         stored = [read_overlays(h5, key) for key in record_keys(h5, CONTENT)]
     if not stored:
         return []
-    from simulate.overlay_figures import overlay_figure, scans_of
+    from simulate.overlay_figures import overlay_figure, scans_of, sources_of
 
     every = [one for overlays, _ in stored for one in overlays]
+    sources = sources_of(every)
     parts: list[object] = [_table([overlays for overlays, _ in stored])]
     for key, group in scans_of(every).items():
         caption = (
@@ -38,7 +39,7 @@ def overlay_section(project: Project, figures: FigureStore) -> list[Section]:
             "fitted; ΔQ (Å⁻¹) is how far the simulated Q is from the measured one. Grey: inelastic "
             "part of the first prediction."
         )
-        parts.append(figures.add(Figure(f"overlay {key}", caption, overlay_figure(group))))
+        parts.append(figures.add(Figure(f"overlay {key}", caption, overlay_figure(group, sources))))
     parts += [f"To know ({one[0].source}): {note}" for one, notes in stored for note in notes]
     names = ", ".join(overlays[0].source for overlays, _ in stored)
     body = compose(*parts)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from ixs_core.errors import InputError
-from ixs_core.project import read_result, write_result
+from ixs_core.project import list_results, read_provenance, read_result, write_result
 from ixs_core.provenance import Provenance
 from ixs_reduce.store.padding import number_or_nan, number_or_none, padded
 from simulate.overlay import Overlay
@@ -42,11 +42,6 @@ _UNITS = {
 }
 
 
-def overlay_key(source: str) -> str:
-    """The key of the overlays of a prediction."""
-    return f"{CONTENT} {source}"
-
-
 def write_overlays(
     h5: h5py.File,
     overlays: Sequence[SpectrumOverlay],
@@ -65,7 +60,7 @@ def write_overlays(
     notes : sequence of str
         On all of them.
     """
-    key = overlay_key(overlays[0].source)
+    key = _key(h5, overlays[0].source, provenance)
     longest = max(one.overlay.energy_mev.size for one in overlays)
     datasets: dict[str, Any] = {
         name: padded([getattr(one.overlay, name) for one in overlays], longest) for name in _CURVES
@@ -121,6 +116,15 @@ def read_overlays(
             key=f"predictions/{key}",
             hint="make them again with `ixs overlay`",
         ) from error
+
+
+def _key(h5: h5py.File, source: str, provenance: Provenance) -> str:
+    """Of a prediction: with its digest where another file of the same name has overlays."""
+    key, digest = f"{CONTENT} {source}", provenance.sources[0][1] if provenance.sources else ""
+    if key not in list_results(h5, "predictions"):
+        return key
+    known = read_provenance(h5, "predictions", key).sources
+    return key if known and known[0][1] == digest else f"{key} {digest[:8]}"
 
 
 def _record(one: SpectrumOverlay) -> dict[str, Any]:

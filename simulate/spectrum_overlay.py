@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +71,10 @@ def overlay_simulation(
     simulated: DynamicStructureFactor,
     source: str,
     elastic: ElasticLine = "fitted",
-) -> list[SpectrumOverlay]:
+) -> tuple[list[SpectrumOverlay], tuple[str, ...]]:
     """A simulation over spectra, of which row i is the Q of spectrum i.
+
+    Spectra that cannot be compared are left out and named, with the reason.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def overlay_simulation(
     Raises
     ------
     InputError
-        Other numbers of Q than of spectra, energies beyond those of the simulation.
+        Other numbers of Q than of spectra; none can be compared.
     """
     from simulate.md.measured_overlay import overlay_spectrum
 
@@ -95,8 +97,9 @@ def overlay_simulation(
             found=len(simulated.q_hkl),
             expected=len(measured),
         )
-    return [
-        _placed(
+
+    def laid(row: int, one: MeasuredSpectrum) -> SpectrumOverlay:
+        return _placed(
             one,
             source,
             simulated.q_hkl[row],
@@ -114,8 +117,8 @@ def overlay_simulation(
                 background_rate=one.spectrum.background_rate,
             ),
         )
-        for row, one in enumerate(measured)
-    ]
+
+    return _comparable(measured, laid)
 
 
 def overlay_phonons(
@@ -129,8 +132,10 @@ def overlay_phonons(
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
     **options: Any,
-) -> list[SpectrumOverlay]:
+) -> tuple[list[SpectrumOverlay], tuple[str, ...]]:
     """The phonons of force constants over spectra, each at its own Q and temperature.
+
+    Spectra that cannot be compared are left out and named, with the reason.
 
     Parameters
     ----------
@@ -151,7 +156,8 @@ def overlay_phonons(
     Raises
     ------
     InputError
-        A spectrum has no temperature; errors of `structure_factor` and `line_spectra`.
+        A spectrum has no temperature, none can be compared; errors of `structure_factor` and
+        `line_spectra`.
     """
     if elastic == "simulated":
         raise InputError(
@@ -163,35 +169,37 @@ def overlay_phonons(
     from simulate.transport.mesh_widths import linewidth_at
 
     kelvins = [_temperature(one, temperature_k) for one in measured]
-    found: dict[int, SpectrumOverlay] = {}
+    shapes: dict[int, FloatArray] = {}
     for kelvin in dict.fromkeys(kelvins):
         if cancel is not None:
             cancel.check()
         if progress is not None:
-            progress(len(found), len(measured), f"{kelvin:g} K")
+            progress(len(shapes), len(measured), f"{kelvin:g} K")
         rows = [row for row, own in enumerate(kelvins) if own == kelvin]
         width = linewidth_at(linewidth, kelvin) or 0.0
         curves = _phonon_curves([measured[row] for row in rows], model, kelvin, width, options)
-        for row, curve in zip(rows, curves, strict=True):
-            one = measured[row]
-            found[row] = _placed(
-                one,
-                source,
-                np.asarray(one.spectrum.q_hkl, dtype=float),
-                0.0,
-                kelvin,
-                scale_to_counts(
-                    one.spectrum.energy_mev,
-                    one.spectrum.counts,
-                    one.spectrum.exposure,
-                    curve,
-                    np.zeros_like(curve),
-                    one.resolution(one.spectrum.energy_mev - one.zero_mev),
-                    elastic=elastic,
-                    background_rate=one.spectrum.background_rate,
-                ),
-            )
-    return [found[row] for row in range(len(measured))]
+        shapes |= dict(zip(rows, curves, strict=True))
+
+    def laid(row: int, one: MeasuredSpectrum) -> SpectrumOverlay:
+        return _placed(
+            one,
+            source,
+            np.asarray(one.spectrum.q_hkl, dtype=float),
+            0.0,
+            kelvins[row],
+            scale_to_counts(
+                one.spectrum.energy_mev,
+                one.spectrum.counts,
+                one.spectrum.exposure,
+                shapes[row],
+                np.zeros_like(shapes[row]),
+                one.resolution(one.spectrum.energy_mev - one.zero_mev),
+                elastic=elastic,
+                background_rate=one.spectrum.background_rate,
+            ),
+        )
+
+    return _comparable(measured, laid)
 
 
 def of_temperature(
@@ -218,6 +226,31 @@ def of_temperature(
     if unknown:
         notes.append(f"{unknown} spectra have no temperature and are taken")
     return near, tuple(notes)
+
+
+def _comparable(
+    measured: Sequence[MeasuredSpectrum],
+    laid: Callable[[int, MeasuredSpectrum], SpectrumOverlay],
+) -> tuple[list[SpectrumOverlay], tuple[str, ...]]:
+    """Overlays of all spectra that allow one, and notes on the others.
+
+    Raises
+    ------
+    InputError
+        None does: that of the first.
+    """
+    found: list[SpectrumOverlay] = []
+    notes: list[str] = []
+    first: InputError | None = None
+    for row, one in enumerate(measured):
+        try:
+            found.append(laid(row, one))
+        except InputError as error:
+            first = first or error
+            notes.append(f"{one.spectrum.label} left out: {error}")
+    if not found and first is not None:
+        raise first
+    return found, tuple(notes)
 
 
 def _phonon_curves(

@@ -40,10 +40,11 @@ def convert(
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from simulate.md.formats.elements import parse_type_map
     from simulate.md.reading import read_trajectory
-    from simulate.md.store import write_store
+    from simulate.md.store import refuse_other_file, write_store
 
     if output.resolve() == file.resolve():
         raise InputError("the store would take the place of its source", file=output)
+    refuse_other_file(output)
     named = None if type_map is None else parse_type_map(type_map)
     started = time.perf_counter()
     with (

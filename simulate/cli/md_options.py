@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,28 +24,82 @@ _PROJECTS = (".h5", ".hdf5")
 
 def check_project_name(path: Path | None) -> None:
     """Raise an InputError where -o names no project file, before any work is done."""
-    if path is not None and path.suffix.lower() not in _PROJECTS:
+    if path is None:
+        return
+    if path.suffix.lower() not in _PROJECTS:
         raise InputError(
             "this ending names no project",
             key="--output",
             found=path.name,
             expected=" or ".join(_PROJECTS),
         )
+    from ixs_core.project import Project
+
+    if path.exists():
+        with Project(path).reading():
+            """A file that is no project is told before the work, not after it."""
+    elif not path.resolve().parent.is_dir():
+        raise InputError("there is no such folder", file=path.parent, key="--output")
 
 
-def ions_option(text: str | None) -> dict[str, str] | None:
+def ions_option(text: str | None, elements: Collection[str] | None = None) -> dict[str, str] | None:
     """Element -> ion of "Cs1+,Cu1+,I1-"; None where nothing is given: neutral atoms.
+
+    Parameters
+    ----------
+    text : str, optional
+    elements : collection of str, optional
+        Those that there are; others are refused, and those without ion are said to be neutral.
 
     Raises
     ------
     InputError
-        One of them is no ion.
+        One of them is no ion, or of an element that is not there.
     """
-    if text is None:
-        return None
     from ixs_core.scattering_factors import parse_ion
 
-    return {parse_ion(ion)[0]: ion for ion in text.replace(",", " ").split()}
+    ions = {parse_ion(ion)[0]: ion for ion in (text or "").replace(",", " ").split()}
+    if elements is not None:
+        foreign = sorted(set(ions) - set(elements))
+        if foreign:
+            raise InputError(
+                "an ion is of no element of the simulation",
+                key="--form-factor",
+                found=", ".join(ions[element] for element in foreign),
+                expected=f"ions of {', '.join(dict.fromkeys(elements))}",
+            )
+        neutral = [element for element in dict.fromkeys(elements) if element not in ions]
+        if neutral:
+            print(f"NOTE: taken as neutral atoms: {', '.join(neutral)}", file=sys.stderr)
+    return ions or None
+
+
+def simulated_temperature(trajectory: Trajectory, given: float | None) -> float | None:
+    """K: what is given, else that of the velocities, else what the file states; None if unknown.
+
+    Where the velocities disagree with the file by more than 2 %, that is said on stderr.
+
+    Raises
+    ------
+    InputError
+        What is given is no temperature.
+    """
+    from simulate.cli.calculation import check_temperature
+    from simulate.md.kinetic_temperature import kinetic_temperature
+
+    check_temperature(given)
+    if given is not None:
+        return given
+    found, stated = kinetic_temperature(trajectory), trajectory.temperature_k
+    if not found:
+        return stated
+    if stated is not None and abs(found - stated) > 0.02 * stated:
+        print(
+            f"NOTE: {trajectory.name}: its velocities are of {found:.0f} K, which is taken; the "
+            f"file says {stated:g} K",
+            file=sys.stderr,
+        )
+    return found
 
 
 def opened(
@@ -121,9 +176,10 @@ def keep_result(
     """Keep a result of a trajectory in a project, named by the file (and `more`)."""
     from ixs_core.project import Project
     from ixs_core.provenance import provenance_of
-    from simulate.md.project_results import write_md_result
+    from simulate.md.project_results import result_name, write_md_result
 
     made = provenance_of(command, settings, sources=[file], packages=("numba",))
     with Project(project).writing() as h5:
-        write_md_result(h5, f"{file.stem}{more}", record, made, f"{command} {file.name}{more}")
+        name = result_name(h5, type(record), file, made, more)
+        write_md_result(h5, name, record, made, f"{command} {file.name}{more}")
     print(f"written: {project}", file=sys.stderr)

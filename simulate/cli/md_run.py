@@ -72,6 +72,8 @@ def run(
             found=output.name,
             expected=" or ".join(_STORES),
         )
+    frames = output.with_suffix(".traj")
+    _check_output(output, frames)
     settings = RunSettings(
         temperature_k=temperature,
         step_fs=step,
@@ -84,7 +86,6 @@ def run(
     atoms = repeated_structure(structure, supercell)
     elements = [] if species is None else [name.strip() for name in species.split(",")]
     calculator = calculator_by_name(potential, elements, threads)
-    frames = output.with_suffix(".traj")
     with (
         interrupt_cancels("stopping after this frame; the same command goes on") as cancel,
         terminal_progress("dynamics", silent=as_json) as progress,
@@ -100,6 +101,22 @@ def run(
         print(json.dumps(_record(output, result, len(atoms))))
     else:
         _show(result, len(atoms))
+
+
+def _check_output(output: Path, frames: Path) -> None:
+    """Raise an InputError where the store would take the place of another file or run."""
+    from simulate.md.store import refuse_other_file
+
+    refuse_other_file(output)
+    if output.exists() and not frames.exists():
+        raise InputError(
+            "a store of another run is here",
+            file=output,
+            expected=f"{frames.name} beside it, with which the run would go on",
+            hint="choose another name",
+        )
+    if not output.resolve().parent.is_dir():
+        raise InputError("there is no such folder", file=output.parent, key="--output")
 
 
 def _heat_flux_file(output: Path) -> Path:

@@ -93,6 +93,7 @@ def sqw(
         conventional_cell_option,
         ions_option,
         opened,
+        simulated_temperature,
     )
     from simulate.md.scattering_spectrum import dynamic_structure_factor
 
@@ -101,11 +102,17 @@ def sqw(
     check_project_name(output)
     if phonons is not None and weights != "xray":
         raise typer.BadParameter("--phonons scatter x-rays: without --weights neutron")
+    if linewidth is not None and phonons is None:
+        raise typer.BadParameter("--linewidth is that of --phonons")
+    if form_factor is not None and weights != "xray":
+        raise typer.BadParameter("--form-factor is of x-rays: without --weights neutron")
     wanted = [numbers(text, "--q", 3) for text in q]
     lattice = conventional_cell_option(cell, supercell)
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)
-        _check_temperature(trajectory, quantum, temperature)
+        kelvin = simulated_temperature(trajectory, temperature)
+        _check_temperature(trajectory, quantum, kelvin)
+        ions = None if weights != "xray" else ions_option(form_factor, trajectory.species)
         with terminal_progress("density modes", silent=as_json) as progress:
             modes = _modes(
                 output,
@@ -122,8 +129,8 @@ def sqw(
         modes,
         chosen,
         quantum=quantum,
-        temperature_k=temperature,
-        ions=ions_option(form_factor),
+        temperature_k=kelvin,
+        ions=ions,
     )
     lines = None
     if phonons is not None:
@@ -184,27 +191,27 @@ def _keep(
     settings: dict[str, Any],
 ) -> None:
     """Store the spectra in the project."""
-    from ixs_core.project import Project
+    from ixs_core.project import Project, keep_history
     from ixs_core.provenance import provenance_of
-    from simulate.md.project_results import write_md_result
+    from simulate.md.phonon_comparison import PhononCurves
+    from simulate.md.project_results import md_result_key, result_name, write_md_result
 
     sources = [file, *([settings["phonons"]] if settings["phonons"] else [])]
     made = provenance_of("ixs md sqw", settings, sources=sources, packages=("numba",))
-    name = f"{file.stem} at {'; '.join(q)}"
     with Project(project).writing() as h5:
+        name = result_name(h5, type(found), file, made, f" at {'; '.join(q)}")
         write_md_result(h5, name, found, made, f"S(Q,E) of {file.name}")
-        if lines is not None:
+        if lines is None:
+            # Those of an earlier call do not belong to these spectra.
+            keep_history(h5, "predictions", md_result_key(PhononCurves, name))
+        else:
             write_md_result(h5, name, lines, made, f"phonons of {lines.source}")
     print(f"written: {project}", file=sys.stderr)
 
 
 def _check_temperature(trajectory: Trajectory, quantum: Quantum, kelvin: float | None) -> None:
     """Raise an InputError, before any work, where a correction lacks its temperature."""
-    if kelvin is not None and not 0 < kelvin < float("inf"):
-        raise InputError(
-            "is no temperature", key="--temperature", found=kelvin, expected="K above 0"
-        )
-    if quantum != "none" and kelvin is None and trajectory.temperature_k is None:
+    if quantum != "none" and kelvin is None:
         raise InputError(
             "the temperature is not known",
             file=trajectory.name or None,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
     from ixs_core.project import Project
@@ -100,7 +103,12 @@ def overlay(
     if output is not None:
         check_figure_name(output, "--output")
     check_temperature(temperature)
+    _check_files(predictions, (output, csv_file), within)
     store = Project(project)
+    with store.reading():
+        """What is no project is told first."""
+    with store.writing():
+        """And a project that cannot be written before the work, not after it."""
     requests = Requests(
         cell=cell,
         supercell=supercell,
@@ -114,6 +122,9 @@ def overlay(
         type_map=type_map,
         dt_fs=dt,
         scheduler=scheduler,
+        alike=tuple(
+            name for name, count in Counter(p.name for p in predictions).items() if count > 1
+        ),
     )
     with interrupt_cancels("stopping") as cancel:
         measured, notes = _measured(store, scans, analyzers, resolution, fwhm)
@@ -131,6 +142,20 @@ def overlay(
         print(json.dumps(_record(found, notes)))
     else:
         _show(found, notes)
+
+
+def _check_files(
+    predictions: Sequence[Path], outputs: Sequence[Path | None], within: float | None
+) -> None:
+    """Raise an InputError for files that are not there, before any work."""
+    for path in predictions:
+        if not path.is_file():
+            raise InputError("no such file", file=path)
+    for written in outputs:
+        if written is not None and not written.resolve().parent.is_dir():
+            raise InputError("there is no such folder", file=written.parent)
+    if within is not None and not within >= 0:
+        raise InputError("is no distance", key="--within", found=within, expected="Å⁻¹, 0 or more")
 
 
 def _measured(
@@ -156,7 +181,9 @@ def _measured(
         wanted = sorted(names if fwhm is not None else names.intersection(known))
         functions = dict(zip(wanted, resolutions_for(path, fwhm, wanted), strict=True))
     chosen = None if analyzers is None else analyzers.replace(",", " ").split()
-    return measured_spectra(store, functions, scans=scans, analyzers=chosen)
+    return measured_spectra(
+        store, functions, scans=scans, analyzers=chosen, given=resolution is not None
+    )
 
 
 def _store(store: Project, found: Sequence[OverlaySource], requests: Any) -> None:
@@ -174,22 +201,24 @@ def _store(store: Project, found: Sequence[OverlaySource], requests: Any) -> Non
                 parents=[f"spectra/{key}" for key in keys],
             )
             write_overlays(h5, source.overlays, made, source.notes)
+    print(f"written: {store.path}", file=sys.stderr)
 
 
 def _write_figures(output: Path, overlays: Sequence[SpectrumOverlay]) -> None:
     """A page for each scan, or, where the format has no pages, a file for each."""
     from ixs_core.picture_files import write_figure
     from ixs_reduce.figure_files import write_pdf
-    from simulate.overlay_figures import overlay_figure, scans_of
+    from simulate.overlay_figures import overlay_figure, scans_of, sources_of
 
     groups = scans_of(overlays)
+    sources = sources_of(overlays)
     if output.suffix.lower() == ".pdf":
-        write_pdf(output, [overlay_figure(group) for group in groups.values()])
+        write_pdf(output, [overlay_figure(group, sources) for group in groups.values()])
         print(f"written: {output}, {len(groups)} pages", file=sys.stderr)
         return
     for key, group in groups.items():
         name = f"{output.stem}-{key}{output.suffix}" if len(groups) > 1 else output.name
-        write_figure(output.with_name(name.replace("/", "_")), overlay_figure(group))
+        write_figure(output.with_name(name.replace("/", "_")), overlay_figure(group, sources))
 
 
 def _write_csv(path: Path, overlays: Sequence[SpectrumOverlay]) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Requests:
-    """What the options of the command ask for."""
+    """What the options of the command ask for; `alike` are names that several files have."""
 
     cell: str | None = None
     supercell: str | None = None
@@ -37,6 +37,11 @@ class Requests:
     type_map: str | None = None
     dt_fs: float | None = None
     scheduler: str | None = None
+    alike: tuple[str, ...] = ()
+
+    def name_of(self, path: Path) -> str:
+        """What a prediction is called: its file, with the folder where two are named alike."""
+        return f"{path.resolve().parent.name}/{path.name}" if path.name in self.alike else path.name
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,6 @@ def overlaid(
     from simulate.cli.project_cells import cells_of_spectra
     from simulate.md.reading import is_trajectory
 
-    if not path.is_file():
-        raise InputError("no such file", file=path)
     cells = cells_of_spectra(store, scans)
     if is_trajectory(path):
         return _simulation(path, store, measured, cells, requests, cancel, quiet)
@@ -109,10 +112,10 @@ def _phonons(
     own = [one for one in measured if one.key not in foreign]
     _require(own, path, len(measured))
     with terminal_progress("phonons", silent=quiet) as progress:
-        overlays = overlay_phonons(
+        overlays, left = overlay_phonons(
             own,
             calculation.model,
-            path.name,
+            requests.name_of(path),
             linewidth=linewidth_series(requests.linewidth, calculation.model) or 0.0,
             temperature_k=requests.temperature_k,
             elastic="fitted" if requests.elastic == "simulated" else requests.elastic,
@@ -120,10 +123,12 @@ def _phonons(
             cancel=cancel,
             **calculation.options,
         )
-    notes = _left_out(len(measured) - len(own))
+    notes = _left_out(len(measured) - len(own)) + left
+    if requests.elastic == "simulated":
+        notes += ("phonons predict no elastic line: its area is fitted",)
     if requests.linewidth is None:
         notes += ("phonons without linewidth: --linewidth gives them one",)
-    return OverlaySource(path, path.name, overlays, notes, calculation.files)
+    return OverlaySource(path, requests.name_of(path), overlays, notes, calculation.files)
 
 
 def _simulation(
@@ -138,7 +143,12 @@ def _simulation(
     import numpy as np
 
     from ixs_core.jobs import terminal_progress
-    from simulate.cli.md_options import LONGEST_SEGMENT_PS, ions_option, opened
+    from simulate.cli.md_options import (
+        LONGEST_SEGMENT_PS,
+        ions_option,
+        opened,
+        simulated_temperature,
+    )
     from simulate.md.commensurate import commensurate_q
     from simulate.md.density_modes_store import cached_density_modes
     from simulate.md.scattering_spectrum import dynamic_structure_factor
@@ -148,7 +158,8 @@ def _simulation(
     lattice, foreign = _lattice(trajectory, cells, requests)
     own = [one for one in measured if one.key not in foreign]
     notes = _left_out(len(measured) - len(own))
-    kelvin = trajectory.temperature_k or requests.temperature_k
+    kelvin = simulated_temperature(trajectory, None) or requests.temperature_k
+    ions = ions_option(requests.form_factor, trajectory.species)
     own, more = of_temperature(own, kelvin)
     notes += more
     if requests.within is not None and own:
@@ -171,20 +182,19 @@ def _simulation(
             cancel=cancel,
         )
     segment = requests.segment_ps or min(trajectory.duration_ps / 2, LONGEST_SEGMENT_PS)
-    simulated = dynamic_structure_factor(
-        modes, segment, temperature_k=kelvin, ions=ions_option(requests.form_factor)
-    )
+    simulated = dynamic_structure_factor(modes, segment, temperature_k=kelvin, ions=ions)
     if requests.acceptance:
         simulated = simulated.averaged()
-    overlays = overlay_simulation(own, simulated, path.name, requests.elastic)
+    overlays, left = overlay_simulation(own, simulated, requests.name_of(path), requests.elastic)
     notes += (
+        *left,
         f"simulation at {kelvin:.0f} K, {simulated.segments} segments of "
         f"{simulated.segment_ps:.3g} ps: its own resolution {simulated.fwhm_mev:.2g} meV, "
         f"± {100 * simulated.relative_error:.0f} % at each energy",
         *modes.q.notes,
         *_far(simulated.distance),
     )
-    return OverlaySource(path, path.name, overlays, notes, (path,))
+    return OverlaySource(path, requests.name_of(path), overlays, notes, (path,))
 
 
 def _lattice(

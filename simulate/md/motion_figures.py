@@ -87,14 +87,16 @@ def van_hove_figure(found: VanHove) -> Figure:
     """Displacements along each direction after each time; dashed, Gaussians of the same width."""
     figure = Figure(figsize=(7.4, 2.9))
     gaussian = found.gaussian_along()
+    least = found.along[found.along > 0].min(initial=1.0)
+    shared = None
     for axis, name in enumerate(AXES):
-        axes = axes_at(figure, 0.7 + 2.2 * axis, 0.4, 1.9, 1.9)
+        axes = axes_at(figure, 0.7 + 2.2 * axis, 0.4, 1.9, 1.9, sharey=shared)
+        shared = shared or axes
         for k, (time, colour) in enumerate(zip(found.time_ps, SERIES * 20, strict=False)):
             seen = found.along[k, axis] > 0
             where = found.displacement_A[seen]
             axes.semilogy(where, found.along[k, axis, seen], color=colour, label=f"{time:g} ps")
             axes.semilogy(where, gaussian[k, axis, seen], "--", color=colour, linewidth=0.7)
-        least = found.along[found.along > 0].min(initial=1.0)
         axes.set_ylim(bottom=least / 2)
         axes.set_xlabel(f"Δ{name} (Å)")
         axes.tick_params(labelleft=axis == 0)
@@ -116,16 +118,18 @@ def ion_paths_figure(paths: IonPaths, labels: Sequence[str] = ()) -> Figure:
         One per ion; by default the atoms' numbers.
     """
     number = len(paths.atoms)
-    figure = Figure(figsize=(5.6, 0.8 + 1.4 * number))
+    figure = Figure(figsize=(5.6, 1.0 + 1.4 * number))
     names = labels or [f"atom {atom}" for atom in paths.atoms]
     for panel, (label, position) in enumerate(zip(names, paths.position_A, strict=True)):
-        axes = axes_at(figure, 0.7, 0.3 + 1.4 * panel, 4.6, 1.2)
+        axes = axes_at(figure, 0.7, 0.5 + 1.4 * panel, 4.6, 1.1)
         for name, curve, colour in zip(AXES, position, _AXIS_COLOURS, strict=True):
             axes.plot(paths.time_ps, curve, color=colour, linewidth=0.7, label=name)
-        axes.text(0.01, 0.97, label, transform=axes.transAxes, va="top")
+        axes.set_title(label, loc="left", pad=2, fontsize=8)
         axes.tick_params(labelbottom=panel == number - 1)
+        axes.margins(x=0)
         if panel == 0:
-            axes.legend(loc="upper right", ncols=3)
+            place = (1.0, 1.0)
+            axes.legend(loc="lower right", bbox_to_anchor=place, ncols=3, borderaxespad=0.1)
     axes.set_xlabel("Time (ps)")
     text_at(figure, 0.7, 0.1, "Å from the ideal site", color=QUIET, fontsize=8)
     return figure

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
 
+from ixs_core.project import list_results, read_provenance
 from ixs_core.provenance import Provenance
 from simulate.md.displacements import MeanSquareDisplacement
 from simulate.md.hop_statistics import HopRate
@@ -136,6 +138,39 @@ def md_results(h5: h5py.File, kind: type[Record]) -> dict[str, Record]:
         key.removeprefix(f"{content} "): read_record(h5, key, kind)
         for key in record_keys(h5, content)
     }
+
+
+def result_name(
+    h5: h5py.File, kind: type, file: Path, provenance: Provenance, more: str = ""
+) -> str:
+    """A name for a result of a trajectory that is not that of another file's result.
+
+    The file's stem; with the folder, then with its digest, where a file of the same name but of
+    another content has a result there.
+
+    Parameters
+    ----------
+    h5 : h5py.File
+    kind : type
+        Of the record.
+    file : path
+    provenance : Provenance
+        Its first source is the file.
+    more : str
+        What else tells the result from others of its kind.
+    """
+    digest = provenance.sources[0][1]
+    stem = file.stem
+    names = [stem, f"{file.resolve().parent.name}/{stem}", f"{stem} {digest[:8]}"]
+    present = set(list_results(h5, "predictions"))
+    for name in names:
+        key = md_result_key(kind, f"{name}{more}")
+        if key not in present:
+            return f"{name}{more}"
+        sources = read_provenance(h5, "predictions", key).sources
+        if sources and sources[0][1] == digest:
+            return f"{name}{more}"
+    return f"{names[-1]}{more}"
 
 
 def md_result_key(kind: type, name: str) -> str:

@@ -59,7 +59,7 @@ class DynamicStructureFactor:
         Classical S_ab without weights, 1/meV per atom of the whole: Re⟨ρ_a* ρ_b⟩/N.
     species : tuple of str
     q_hkl : (nq, 3) array
-        Commensurate Q in r.l.u.; the requested Q after `averaged`.
+        Commensurate Q in r.l.u.; their means after `averaged`.
     q_abs : (nq,) array
         Å⁻¹.
     distance : (nq,) array
@@ -129,7 +129,7 @@ class DynamicStructureFactor:
             elastic=mean(self.elastic),
             static=mean(self.static),
             partials=mean(self.partials, 2),
-            q_hkl=self.requested_hkl,
+            q_hkl=mean(self.q_hkl),
             q_abs=mean(self.q_abs),
             distance=mean(self.distance),
             owner=np.arange(len(self.requested_hkl)),

@@ -66,7 +66,7 @@ def write_store(
     ----------
     trajectory : Trajectory
     path : path
-        Replaced where it exists.
+        An earlier store is replaced; any other file is not.
     observables : mapping of str to Observable, optional
         What else is known of every frame.
     progress : callable, optional
@@ -76,10 +76,12 @@ def write_store(
     Raises
     ------
     InputError
-        The disk is full or not writable, or a frame cannot be read.
+        The file is something else than a store, the disk is full or not writable, or a frame
+        cannot be read.
     Cancelled
     """
     target = Path(path)
+    refuse_other_file(target)
     _check_room(trajectory, target)
     with atomic_write(target) as temporary, closing(EnduringFile(temporary, target)) as stream:
         with h5py.File(stream, "w", libver="latest") as h5:
@@ -98,6 +100,23 @@ def write_store(
             h5.attrs["notes"] = json.dumps([*trajectory.notes, *_unsure_steps(trajectory)])
         if stream.failure is not None:
             raise stream.failure
+
+
+def refuse_other_file(path: Path) -> None:
+    """Raise an InputError where a file exists that is no store: a project, somebody's data."""
+    if not path.exists():
+        return
+    try:
+        with h5py.File(path, "r", locking=False) as h5:
+            known = is_store(h5)
+    except OSError:
+        known = False
+    if not known:
+        raise InputError(
+            "this file exists and is no store of a trajectory",
+            file=path,
+            hint="choose another name: nothing is written over it",
+        )
 
 
 def is_store(h5: h5py.File) -> bool:

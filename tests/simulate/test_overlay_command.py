@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.store import write_spectra
 from simulate.md.density_sums import density_modes
+from simulate.md.displacements import MeanSquareDisplacement
 from simulate.md.measured_overlay import through_resolution
+from simulate.md.project_results import md_results
 from simulate.md.scattering_spectrum import dynamic_structure_factor
 from simulate.md.store import write_store
 from simulate.overlay_figures import overlay_figure, scans_of
-from simulate.overlay_store import overlay_key, read_overlays
+from simulate.overlay_store import CONTENT, read_overlays
 from simulate.phonons import PhononModel
 from simulate.phonons.spectra import line_spectra
 from simulate.report import sections
@@ -135,7 +138,7 @@ def test_stored_overlays_modes_and_report(
     run(capsys, "overlay", md_project, run_file, *MD)
     store = Project(md_project)
     with store.reading() as h5:
-        overlays, notes = read_overlays(h5, overlay_key(run_file.name))
+        overlays, notes = read_overlays(h5, f"{CONTENT} {run_file.name}")
         kept = list_results(h5, "predictions")
     assert sum(key.startswith("density modes") for key in kept) == 1
     assert any("its own resolution" in note for note in notes)
@@ -202,3 +205,87 @@ def test_too_far_from_a_simulated_q(
     code, out, _ = run(capsys, "overlay", md_project, run_file, *elsewhere, "--scans", "1")
     assert code == 0
     assert "1 spectra are more than 0.01" in out
+
+
+def test_spectra_that_cannot_be_compared_are_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An analyzer without exposure, and a scan of three points, beside a good one."""
+    model = PhononModel.load(FORCE_CONSTANTS)
+    q = [(7.0, 6.3, 0.0)] * 3
+    lines = model.structure_factor(np.array(q), 300.0)
+    good, dark, short = drawn(line_spectra(lines, ENERGY - ZERO, R, 0.6) / 12, (0.01,) * 3, q, 300)
+    dark = replace(dark, exposure=0 * dark.exposure, counts=0 * dark.counts)
+    short = short.selected(np.arange(ENERGY.size) < 3)
+    project = project_of(tmp_path / "p.h5", [good, dark, short])
+    code, out, err = run(capsys, "overlay", project, FORCE_CONSTANTS, "--fwhm", "1.5", "--json")
+    assert code == 0, err
+    record = json.loads(out)
+    assert [one["analyzer"] for one in record["overlays"]] == ["a00"]
+    assert any("1 a01 left out" in n and "no point of the spectrum" in n for n in record["notes"])
+    assert any("1 a02 left out" in n and "too few points" in n for n in record["notes"])
+
+
+def test_runs_of_one_name_stay_apart(
+    md_project: Path, run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other" / run_file.name
+    other.parent.mkdir()
+    write_store(CRYSTAL.trajectory(801, 20.0, seed=5), other)
+    project = tmp_path / "p.h5"
+    project.write_bytes(md_project.read_bytes())
+    assert run(capsys, "overlay", project, run_file, other, *MD)[0] == 0
+    with Project(project).reading() as h5:
+        kept = [key for key in list_results(h5, "predictions") if key.startswith(CONTENT)]
+    assert f"{CONTENT} other/{run_file.name}" in kept
+    assert run(capsys, "overlay", project, other, *MD)[0] == 0
+    for file in (run_file, other):
+        assert run(capsys, "md", "msd", file, "-o", project)[0] == 0
+    with Project(project).reading() as h5:
+        names = set(md_results(h5, MeanSquareDisplacement))
+    assert names == {"crystal", "other/crystal"}
+
+
+def test_nothing_is_written_over_a_project(
+    md_project: Path, run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "p.h5"
+    project.write_bytes(md_project.read_bytes())
+    before = project.read_bytes()
+    code, _, err = run(capsys, "md", "convert", run_file, "-o", project)
+    assert (code, "is no store of a trajectory" in err) == (1, True)
+    assert project.read_bytes() == before
+
+
+def test_an_ion_of_another_crystal_is_refused(
+    md_project: Path, run_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "overlay", md_project, run_file, *MD, "--form-factor", "Fe3+")
+    assert (code, "no element of the simulation" in err) == (1, True)
+
+
+def test_phonons_of_an_earlier_call_do_not_stay_beside_other_spectra(
+    run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from simulate.md.phonon_comparison import PhononCurves
+
+    project = tmp_path / "p.h5"
+    small = FORCE_CONSTANTS.with_name("md_300K_small.h5")
+    asked = ("md", "sqw", small, "--q", "7 6.5 0", "--supercell", "2 2 3", "-o", project)
+    assert run(capsys, *asked, "--phonons", FORCE_CONSTANTS)[0] == 0
+    with Project(project).reading() as h5:
+        assert len(md_results(h5, PhononCurves)) == 1
+    assert run(capsys, *asked, "--segment", "2")[0] == 0
+    with Project(project).reading() as h5:
+        assert md_results(h5, PhononCurves) == {}
+    assert run(capsys, "report", project, "-o", tmp_path / "report")[0] == 0
+
+
+def test_the_temperature_is_that_of_the_velocities(capsys: pytest.CaptureFixture[str]) -> None:
+    """The run was asked for at 300 K and moves at 286 K."""
+    small = FORCE_CONSTANTS.with_name("md_300K_small.h5")
+    asked = ("md", "sqw", small, "--q", "7 6.5 0", "--supercell", "2 2 3", "--json")
+    _, out, err = run(capsys, *asked)
+    assert json.loads(out)["temperature_k"] == pytest.approx(286, rel=0.02)
+    assert "which is taken; the file says 300 K" in err
+    assert json.loads(run(capsys, *asked, "--temperature", "300")[1])["temperature_k"] == 300

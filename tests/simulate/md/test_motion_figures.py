@@ -65,4 +65,4 @@ def test_each_ion_has_its_panel(walk: Trajectory) -> None:
     figure = ion_paths_figure(paths)
     assert len(figure.axes) == 2
     assert np.array_equal(curves(figure)[2], paths.position_A[0, 2])
-    assert figure.axes[0].texts[0].get_text() == "atom 2"
+    assert figure.axes[0].get_title(loc="left") == "atom 2"

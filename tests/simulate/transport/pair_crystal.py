@@ -14,8 +14,10 @@ from simulate.md.cluster_constants import ClusterConstants
 from simulate.phonons.force_constants import ForceConstants
 from simulate.phonons.loading.conventional_cell import CrystalStructure
 
-STRENGTH = {"CuCu": 0.6, "CuI": 1.1, "ICu": 1.1, "II": 0.8}  # eV
-WIDTH = 9.0  # Å²: φ = A exp(-d²/w)
+# φ = A exp(-d²/w): wells that pull at all distances used here, so that the crystal is stable.
+STRENGTH = {"CuCu": -20.0, "CuI": -60.0, "ICu": -60.0, "II": -30.0}  # eV
+WIDTH = 60.0  # Å²
+MASSES = {"Cu": 63.546, "I": 126.904}
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,11 @@ class PairCrystal:
         for (a, b), (cell,), value in zip(pairs.atoms, pairs.cells, pairs.values, strict=True):
             where = int(np.flatnonzero((cells == cell).all(axis=1))[0])
             matrices[where, a, :, b, :] = value
-        masses = {"Cu": 63.546, "I": 126.904}
         return ForceConstants(
             vectors=self.structure.vectors,
             positions=self.structure.positions,
             symbols=self.structure.symbols,
-            masses=np.array([masses[symbol] for symbol in self.structure.symbols]),
+            masses=np.array([MASSES[symbol] for symbol in self.structure.symbols]),
             translations=cells,
             matrices=matrices.reshape(-1, 3 * n, 3 * n),
             supercell=repeats * np.eye(3, dtype=int),
