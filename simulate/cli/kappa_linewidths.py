@@ -75,6 +75,8 @@ def linewidths(
 
     Example: ixs kappa linewidths phonopy.yaml FORCE_CONSTANTS_3RD --mesh "5 5 5" -o run.h5
     """
+    from contextlib import redirect_stdout
+
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from ixs_core.picture_files import check_figure_name
     from simulate.cli.calculation import numbers
@@ -92,6 +94,7 @@ def linewidths(
     sizes = checked_mesh([int(n) if n == round(n) else n for n in wanted])  # type: ignore[misc]
     repeats = None if supercell is None else whole_numbers(supercell, "--supercell")
     with (
+        redirect_stdout(sys.stderr),  # phono3py prints its warnings
         interrupt_cancels("stopping after this q-point") as cancel,
         terminal_progress("linewidths", silent=as_json) as progress,
     ):

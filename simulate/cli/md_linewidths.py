@@ -225,6 +225,7 @@ def _show(found: ModeLinewidths) -> None:
         f"resolution {found.resolution_mev:.2g} meV (FWHM), taken out; {found.segments} "
         f"overlapping segments of {found.segment_ps:.4g} ps",
         f"temperature of these modes {found.temperature_k:.0f} K",
-        "share: of the mode's energy in the line; misfit: 1 for a single oscillator",
+        "share: of the mode's energy in the line; misfit: scatter about the fit over that "
+        "expected, well above 1 where there are several lines",
     ]
     print_table(columns, rows, [*moved, *after, *found.notes])

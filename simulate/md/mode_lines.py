@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,7 +162,9 @@ def energy_text(found: ModeLinewidths, row: int, mode: int) -> str:
     """ "4.95 ± 0.13" or "" of one mode's energy."""
     if np.isnan(found.energy_mev[row, mode]):
         return ""
-    return f"{found.energy_mev[row, mode]:.2f} ± {found.energy_err[row, mode]:.2f}"
+    error = float(found.energy_err[row, mode])
+    digits = max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
+    return f"{found.energy_mev[row, mode]:.{digits}f} ± {error:.{digits}f}"
 
 
 def branch_text(found: ModeLinewidths, row: int, mode: int) -> str:

@@ -182,6 +182,12 @@ def project_modes(
     spectrum = np.stack([group_means(one, group) for one in np.moveaxis(spectrum, -1, 0)], -1)
     rigid = _rigid(model, modes, q_primitive)
     kinetic = _kinetic(series, energy, spectrum, group, from_positions, trajectory.dt_fs)
+    if not kinetic[~rigid].max(initial=0.0) > 0:
+        raise InputError(
+            "nothing moves in these modes",
+            file=trajectory.name or None,
+            found="velocities that are all zero" if not from_positions else "atoms at rest",
+        )
     return ModeSpectra(
         energy_mev=energy,
         spectrum=spectrum,
