@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import CancelToken
 from ixs_core.units import THZ_IN_MEV
 from simulate.phonons.force_constants import ForceConstants
 from simulate.phonons.loading import load_force_constants
+from simulate.phonons.loading.conventional_cell import CrystalStructure
 from simulate.phonons.model import PhononModel
 from simulate.transport.force_constant_clusters import (
     ForceConstantClusters,
@@ -36,6 +38,7 @@ from tests.simulate.transport.test_force_constant_clusters import written
 pytest.importorskip("phono3py")
 SHARED = Path(os.environ.get("IXS_SHARED", "../shared")) / "data"
 CSCU2I3 = SHARED / "cscu2i3/force_constants"
+BAS = SHARED / "kappa/fourphonon_BAs"
 NACL = SHARED / "phonons/NaCl"
 MESH = (3, 3, 3)
 
@@ -219,9 +222,7 @@ def test_dipoles_and_second_order_arrive(tmp_path: Path) -> None:
     second = load_force_constants(file)
     assert second.polar is not None
     symbols = ("Cu", "I")
-    springs = PairCrystal(
-        zincblende().structure.__class__(second.vectors, second.positions, symbols), 3.0
-    )
+    springs = PairCrystal(CrystalStructure(second.vectors, second.positions, symbols), 3.0)
     constants = springs.constants(3)
     named = replace(springs.structure, symbols=second.symbols)
     third = read_force_constant_clusters(*written(tmp_path, constants, named))
@@ -313,3 +314,22 @@ def _compare_with_own_wigner(model: PhononModel, found: Any) -> None:
     ours = wigner_kappa(model, found.linewidths, 300.0, MESH, normalisation="geometric")
     np.testing.assert_allclose(ours.kappa_p.diagonal(), found.kappa_p[0].diagonal(), rtol=1e-5)
     np.testing.assert_allclose(ours.kappa_c.diagonal(), found.kappa_c[0].diagonal(), rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BAS.exists(), reason="IXS_SHARED is not there")
+def test_bas_against_shengbte() -> None:
+    """The same force constants and mesh in another program, whose δ functions are Gaussians.
+
+    Single widths differ by the way of integrating; sums over branches show units and scale.
+    """
+    theirs = read_linewidths(BAS)
+    ours = phono3py_linewidths(BAS / "CONTROL", BAS / "FORCE_CONSTANTS_3RD", (16, 16, 16), 300)
+    distance, row = KDTree(ours.energy_mev).query(theirs.energy_mev)
+    assert distance.max() < 0.05  # meV, all six branches
+    wide, wanted = ours.processes["3ph"][0][row], theirs.processes["3ph"][0]
+    vibrates = (wide > 0) & (wanted > 0)
+    for branches, part in ((slice(0, 3), 0.1), (slice(3, 6), 0.15)):
+        known = vibrates[:, branches]
+        ratio = wide[:, branches][known].sum() / wanted[:, branches][known].sum()
+        assert ratio == pytest.approx(1, abs=part)
