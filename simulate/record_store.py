@@ -5,13 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 
 from ixs_core.errors import InputError
-from ixs_core.project import list_results, read_attributes, read_result, write_result
+from ixs_core.project import (
+    list_results,
+    read_attributes,
+    read_provenance,
+    read_result,
+    write_result,
+)
 from ixs_core.provenance import Provenance
 
 Record = TypeVar("Record")
@@ -93,6 +100,36 @@ def record_keys(h5: h5py.File, content: str) -> list[str]:
         for key in list_results(h5, "predictions")
         if read_attributes(h5, "predictions", key).get("content") == content
     ]
+
+
+def own_key(h5: h5py.File, content: str, file: Path, provenance: Provenance, more: str = "") -> str:
+    """A key for the result of a file that is not that of another file's result.
+
+    "<content> <stem><more>"; with the folder before the stem, then with the file's digest behind
+    it, where a file of the same name but of another content has a result there.
+
+    Parameters
+    ----------
+    h5 : h5py.File
+    content : str
+    file : path
+    provenance : Provenance
+        Its first source is the file.
+    more : str
+        What else tells the result from others of its content.
+    """
+    digest = provenance.sources[0][1] if provenance.sources else ""
+    stem = file.name if file.is_dir() else file.stem
+    names = [stem, f"{file.resolve().parent.name}/{stem}", f"{stem} {digest[:8]}"]
+    keys = [f"{content} {name}{more}" for name in names]
+    present = set(list_results(h5, "predictions"))
+    for key in keys:
+        if key not in present:
+            return key
+        sources = read_provenance(h5, "predictions", key).sources
+        if sources and sources[0][1] == digest:
+            return key
+    return keys[-1]
 
 
 def title_of(h5: h5py.File, key: str) -> str:

@@ -107,9 +107,10 @@ def _wigner(found: Mapping[str, WignerRecord], figures: FigureStore) -> list[obj
     rows: list[list[str | float]] = []
     for key, record in found.items():
         name = key.removeprefix("kappa wigner ")
+        wrong = "" if record.variant == "wigner" else f" WRONG ON PURPOSE ({record.variant}):"
         caption = (
-            f"{name}: particle-like κ_p and wave-like κ_c carried by modes below each energy, mean "
-            f"of the axes, at {float(record.temperature_k[0]):g} K."
+            f"{name}:{wrong} particle-like κ_p and wave-like κ_c carried by modes below each "
+            f"energy, mean of the axes, at {float(record.temperature_k[0]):g} K."
         )
         parts.append(figures.add(Figure(f"wigner {name}", caption, _cumulative(record))))
         for row, kelvin in enumerate(record.temperature_k):
@@ -119,10 +120,12 @@ def _wigner(found: Mapping[str, WignerRecord], figures: FigureStore) -> list[obj
                 for value in np.diag(kappa)
             ]
             passed = "passed" if record.audit(row).passed else "FAILED"
-            rows.append([name, float(kelvin), *values, passed])
+            method = record.variant if record.variant != "wigner" else record.normalisation
+            rows.append([name, method, float(kelvin), *values, passed])
         parts += [f"To know ({name}): {note}" for note in record.notes]
     columns: list[Column | str] = [
         "Linewidths",
+        "Method",
         Column("T", "K", ".0f"),
         *(Column(f"κ_p {axis}", _KAPPA, ".3f") for axis in ("xx", "yy", "zz")),
         *(Column(f"κ_c {axis}", _KAPPA, ".3f") for axis in ("xx", "yy", "zz")),
@@ -130,7 +133,8 @@ def _wigner(found: Mapping[str, WignerRecord], figures: FigureStore) -> list[obj
     ]
     caption = (
         "Wigner conductivity. The audit checks the symmetry of the tensors and that neither "
-        "phases of eigenvectors nor the choice of the cell change them."
+        "phases of eigenvectors nor the choice of the cell change them. Methods: mean, geometric "
+        "(normalisation of the velocity operator); step, real_part, hwhm are wrong on purpose."
     )
     return [*parts, Table(columns, rows, caption)]
 

@@ -241,8 +241,13 @@ def resolutions_for(
 
 def check_linewidth(text: str | None) -> None:
     """Raise an InputError where `--linewidth` is nothing, before any work is done."""
-    if text is not None and not _is_mesh(Path(text)):
+    if text is None:
+        return
+    path = Path(text)
+    if not _is_mesh(path):
         _plain_linewidth(text)
+    elif not path.exists():
+        raise InputError("no such file of linewidths", file=path, key="--linewidth")
 
 
 def linewidth_option(

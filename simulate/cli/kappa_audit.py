@@ -37,6 +37,8 @@ def audit(
 
     Example: ixs kappa audit 4ph_wave_like_kappa.dat --point-group mmm
     """
+    from dataclasses import replace
+
     import numpy as np
 
     from ixs_core.errors import InputError
@@ -47,6 +49,9 @@ def audit(
     found = read_kappa_table(table)
     for note in found.notes:
         print(f"NOTE: {table.name}: {note}", file=sys.stderr)
+    # The six elements of a symmetric tensor stand for all nine.
+    filled = np.where(np.isfinite(found.kappa), found.kappa, np.swapaxes(found.kappa, 1, 2))
+    found = replace(found, kappa=filled)
     if not np.isfinite(found.kappa).all():
         raise InputError(
             "the table lacks elements of κ",

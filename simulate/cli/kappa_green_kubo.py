@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ixs_core.errors import InputError
-
 if TYPE_CHECKING:
     from ixs_core.jobs import CancelToken
     from simulate.transport.flux_integral import IntegralValue
@@ -70,12 +68,12 @@ def green_kubo(
     """
     from ixs_core.jobs import interrupt_cancels
     from ixs_core.picture_files import check_figure_name, write_figure
-    from simulate.cli.md_options import check_project_name
+    from simulate.cli.md_options import check_project_name, check_table_name
 
     if figure is not None:
         check_figure_name(figure)
     check_project_name(output)
-    _check_table_name(table)
+    check_table_name(table)
     with interrupt_cancels("stopping") as cancel:
         if _is_hac(files, columns):
             result = _of_hac(files, at)
@@ -220,12 +218,14 @@ def _keep(
 ) -> None:
     from ixs_core.project import Project
     from ixs_core.provenance import provenance_of
-    from simulate.transport.green_kubo_store import write_green_kubo
+    from simulate.record_store import own_key
+    from simulate.transport.green_kubo_store import GREEN_KUBO, write_green_kubo
 
     made = provenance_of("ixs kappa green-kubo", settings, sources=used)
     title = f"Green-Kubo, {', '.join(file.name for file in files)}"
     with Project(output).writing() as h5:
-        write_green_kubo(h5, f"{files[0].name.split('.')[0]} green-kubo", result, made, title)
+        key = own_key(h5, GREEN_KUBO, files[0].with_name(files[0].name.split(".")[0]), made)
+        write_green_kubo(h5, key, result, made, title)
     print(f"written: {output}", file=sys.stderr)
 
 
@@ -263,13 +263,6 @@ def _show(result: GreenKubo) -> None:
 
 def _pm(value: float, error: float) -> str:
     return f"{value:.4g} ± {error:.3g}" if error == error else f"{value:.4g}"
-
-
-def _check_table_name(path: Path | None) -> None:
-    if path is not None and path.suffix.lower() != ".csv":
-        raise InputError(
-            "this ending names no table", key="--csv", found=path.name, expected=".csv"
-        )
 
 
 def _write_table(path: Path, result: GreenKubo) -> None:

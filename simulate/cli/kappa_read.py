@@ -55,12 +55,13 @@ def read(
     """
     from ixs_core.picture_files import check_figure_name
     from simulate.cli.kappa_read_tables import record_of, show
-    from simulate.cli.md_options import check_project_name
+    from simulate.cli.md_options import check_project_name, check_table_name
     from simulate.transport.reading import read_linewidths
 
     if figure is not None:
         check_figure_name(figure)
     check_project_name(output)
+    check_table_name(csv_file)
     if csv_file is not None and len(paths) > 1:
         raise typer.BadParameter("--csv takes the modes of one source")
     sources = {
@@ -105,13 +106,15 @@ def _answer(records: list[dict[str, Any]]) -> dict[str, Any]:
 def _keep(project: Path, sources: dict[Path, Linewidths], settings: dict[str, Any]) -> None:
     from ixs_core.project import Project
     from ixs_core.provenance import provenance_of
-    from simulate.transport.linewidths_store import write_linewidths
+    from simulate.record_store import own_key
+    from simulate.transport.linewidths_store import CONTENT, write_linewidths
 
     made = provenance_of("ixs kappa read", settings)
     with Project(project).writing() as h5:
         for path, found in sources.items():
-            name = path.resolve().name if path.is_dir() else path.stem
-            write_linewidths(h5, name, found, replace(made, sources=found.sources))
+            own = replace(made, sources=found.sources)
+            key = own_key(h5, CONTENT, path.resolve(), own)
+            write_linewidths(h5, key.removeprefix(f"{CONTENT} "), found, own)
     print(f"written: {project}", file=sys.stderr)
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from simulate.transport.regimes import Lifetimes, MatchedLine, RegimeLimits
 
 
+_SAME_CRYSTAL = 1.3  # Δω_avg of other potentials of a crystal differ by less
+
+
 def regimes(
     linewidths: Annotated[
         list[Path] | None,
@@ -60,21 +63,25 @@ def regimes(
     """
     from ixs_core.picture_files import check_figure_name
     from simulate.cli.calculation import check_temperature
-    from simulate.cli.md_options import check_project_name
+    from simulate.cli.md_options import check_project_name, check_table_name
 
     check_temperature(temperature)
     check_project_name(output)
+    check_table_name(csv_file)
     if figure is not None:
         check_figure_name(figure)
     if not linewidths and force_constants is None:
         raise typer.BadParameter("give linewidths, or --force-constants for the limits")
     if project is not None and fits is not None:
         raise typer.BadParameter("give one of --project, --fits")
-    calculated = _calculated(linewidths or [])
+    calculated = _calculated(linewidths or [], temperature)
     model = None if force_constants is None else _model(force_constants)
     measured = _measured(project, force_constants, scans, fits)
     sources = _sources(calculated, project, measured, temperature)
     lines = None if measured is None else measured.near(temperature)
+    notes = () if lines is None else lines.notes
+    for note in notes:
+        print(f"NOTE: {note}", file=sys.stderr)
     limits = _limits(calculated, model)
     matched = _matched(lines, model, calculated, temperature)
     files = [*(linewidths or []), *(one for one in (force_constants, project, fits) if one)]
@@ -93,12 +100,12 @@ def regimes(
         _show(sources, limits, matched, lines)
 
 
-def _calculated(paths: Sequence[Path]) -> list[Linewidths]:
+def _calculated(paths: Sequence[Path], kelvin: float) -> list[Linewidths]:
     from simulate.transport import read_linewidths
 
     found = []
     for path in paths:
-        one = read_linewidths(path)
+        one = read_linewidths(path, temperature_k=kelvin)
         for note in one.notes:
             print(f"NOTE: {path.name}: {note}", file=sys.stderr)
         found.append(one)
@@ -139,8 +146,6 @@ def _sources(
     sources = [lifetimes_of(one, kelvin) for one in calculated]
     sources += [] if project is None else _simulated(project, kelvin)
     if measured is not None:
-        for note in measured.notes:
-            print(f"NOTE: {note}", file=sys.stderr)
         sources.append(measured_lifetimes(measured, kelvin))
     if not sources:
         raise InputError(
@@ -173,7 +178,15 @@ def _limits(calculated: Sequence[Linewidths], model: PhononModel | None) -> Regi
     from simulate.transport.regimes import regime_limits
 
     if calculated:
-        return regime_limits(calculated[0].energy_mev)
+        found = [regime_limits(one.energy_mev) for one in calculated]
+        spacings = [one.average_spacing_mev for one in found]
+        if max(spacings) > _SAME_CRYSTAL * min(spacings):
+            raise InputError(
+                "these linewidths are of different crystals",
+                found="Δω_avg " + ", ".join(f"{spacing:.3g}" for spacing in spacings) + " meV",
+                expected="one crystal for one figure",
+            )
+        return found[0]
     assert model is not None
     steps = np.stack(np.meshgrid(*[np.arange(8) / 8] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     return regime_limits(model.modes(steps @ model.force_constants.conventional.T).energy_mev)
@@ -261,6 +274,7 @@ def _record(
         }
     )
     if measured is not None:
+        record["notes"] = list(measured.notes)
         record["matched"] = plain([_match_record(line, measured) for line in matched])
     return record
 

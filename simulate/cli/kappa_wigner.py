@@ -72,12 +72,13 @@ def wigner(
         temperatures_of,
         widths_option,
     )
-    from simulate.cli.md_options import check_project_name
+    from simulate.cli.md_options import check_project_name, check_table_name
     from simulate.transport.wigner import wigner_series
 
     if figure is not None:
         check_figure_name(figure)
     check_project_name(output)
+    check_table_name(csv_file)
     divisions = mesh_option(mesh)
     model = phonon_model(force_constants, born, nac)
     widths, files = widths_option(linewidths, model, structure)
@@ -103,7 +104,7 @@ def wigner(
             "normalisation": normalisation,
             "nac": nac,
         }
-        _keep(output, Path(linewidths).stem, results, settings, [force_constants, *files])
+        _keep(output, linewidths, results, settings, [*files, force_constants])
     if csv_file is not None:
         from simulate.transport.mode_csv import write_mode_csv
 
@@ -122,18 +123,26 @@ def wigner(
 
 def _keep(
     project: Path,
-    name: str,
+    linewidths: str,
     results: Sequence[WignerKappa],
     settings: dict[str, Any],
     sources: Sequence[Path],
 ) -> None:
     from ixs_core.project import Project
     from ixs_core.provenance import provenance_of
-    from simulate.transport.wigner_store import write_wigner
+    from simulate.record_store import own_key
+    from simulate.transport.wigner_store import CONTENT, write_wigner
 
     made = provenance_of("ixs kappa wigner", settings, sources=sources, packages=("phonopy",))
+    first = results[0]
+    usual = (first.variant, first.normalisation) == ("wigner", "mean")
+    more = "" if usual else f" {first.variant} {first.normalisation}"
+    named = Path(linewidths)
+    if not named.exists():  # a number, of which the part behind the dot is no ending
+        named = Path(f"{linewidths} meV.width")
     with Project(project).writing() as h5:
-        write_wigner(h5, name, results, made)
+        key = own_key(h5, CONTENT, named, made, more)
+        write_wigner(h5, key.removeprefix(f"{CONTENT} "), results, made)
     print(f"written: {project}", file=sys.stderr)
 
 

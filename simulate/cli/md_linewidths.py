@@ -86,13 +86,14 @@ def linewidths(
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from ixs_core.picture_files import check_figure_name, write_figure
     from simulate.cli.calculation import numbers
-    from simulate.cli.md_options import check_project_name, keep_result, opened
+    from simulate.cli.md_options import check_project_name, check_table_name, keep_result, opened
     from simulate.md.mode_lines import mode_linewidths
     from simulate.md.mode_projection import project_modes
 
     if figure is not None:
         check_figure_name(figure)
     check_project_name(output)
+    check_table_name(csv_file)
     wanted = [numbers(text, "--q", 3) for text in q]
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)

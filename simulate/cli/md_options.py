@@ -42,6 +42,18 @@ def check_project_name(path: Path | None) -> None:
         raise InputError("there is no such folder", file=path.parent, key="--output")
 
 
+def check_table_name(path: Path | None) -> None:
+    """Raise an InputError where --csv names no table, before any work is done."""
+    if path is None:
+        return
+    if path.suffix.lower() != ".csv":
+        raise InputError(
+            "this ending names no table", key="--csv", found=path.name, expected=".csv"
+        )
+    if not path.resolve().parent.is_dir():
+        raise InputError("there is no such folder", file=path.parent, key="--csv")
+
+
 def ions_option(text: str | None, elements: Collection[str] | None = None) -> dict[str, str] | None:
     """Element -> ion of "Cs1+,Cu1+,I1-"; None where nothing is given: neutral atoms.
 

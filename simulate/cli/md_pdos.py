@@ -43,12 +43,13 @@ def pdos(
     """
     from ixs_core.jobs import interrupt_cancels, terminal_progress
     from ixs_core.picture_files import check_figure_name, write_figure
-    from simulate.cli.md_options import check_project_name, keep_result, opened
+    from simulate.cli.md_options import check_project_name, check_table_name, keep_result, opened
     from simulate.md.vibrational_states import phonon_dos
 
     if figure is not None:
         check_figure_name(figure)
     check_project_name(output)
+    check_table_name(csv_file)
     with interrupt_cancels("stopping") as cancel:
         trajectory = opened(file, type_map, dt, cancel, quiet=as_json)
         with terminal_progress("states", silent=as_json) as progress:

@@ -90,6 +90,7 @@ def sqw(
     from simulate.cli.md_options import (
         LONGEST_SEGMENT_PS,
         check_project_name,
+        check_table_name,
         conventional_cell_option,
         ions_option,
         opened,
@@ -100,6 +101,7 @@ def sqw(
     if figure is not None:
         check_figure_name(figure)
     check_project_name(output)
+    check_table_name(csv_file)
     if phonons is not None and weights != "xray":
         raise typer.BadParameter("--phonons scatter x-rays: without --weights neutron")
     if linewidth is not None and phonons is None:

@@ -98,12 +98,14 @@ def overlay(
     from ixs_core.picture_files import check_figure_name
     from ixs_core.project import Project
     from simulate.cli.calculation import check_temperature
+    from simulate.cli.md_options import check_table_name
     from simulate.cli.overlay_sources import Requests, overlaid
 
     if output is not None:
         check_figure_name(output, "--output")
     check_temperature(temperature)
-    _check_files(predictions, (output, csv_file), within)
+    check_table_name(csv_file)
+    _check_files(predictions, output, within)
     store = Project(project)
     with store.reading():
         """What is no project is told first."""
@@ -144,16 +146,13 @@ def overlay(
         _show(found, notes)
 
 
-def _check_files(
-    predictions: Sequence[Path], outputs: Sequence[Path | None], within: float | None
-) -> None:
+def _check_files(predictions: Sequence[Path], output: Path | None, within: float | None) -> None:
     """Raise an InputError for files that are not there, before any work."""
     for path in predictions:
         if not path.is_file():
             raise InputError("no such file", file=path)
-    for written in outputs:
-        if written is not None and not written.resolve().parent.is_dir():
-            raise InputError("there is no such folder", file=written.parent)
+    if output is not None and not output.resolve().parent.is_dir():
+        raise InputError("there is no such folder", file=output.parent, key="--output")
     if within is not None and not within >= 0:
         raise InputError("is no distance", key="--within", found=within, expected="Å⁻¹, 0 or more")
 

@@ -114,6 +114,11 @@ def sqe(
         if given is not None and not any(modes.values()):
             raise typer.BadParameter(f"{option} belongs to {', '.join(modes)}")
     check_linewidth(linewidth)
+    if linewidth is not None and not (at or grid or resolution or fwhm or (figure and not path)):
+        print(
+            "NOTE: --linewidth is not used: no spectra are made (--fwhm or --resolution)",
+            file=sys.stderr,
+        )
     check_temperature(temperature)
     if figure is not None:
         check_figure_name(figure)

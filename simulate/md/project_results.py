@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import h5py
 
-from ixs_core.project import list_results, read_provenance
 from ixs_core.provenance import Provenance
 from simulate.md.displacements import MeanSquareDisplacement
 from simulate.md.hop_statistics import HopRate
@@ -17,7 +16,7 @@ from simulate.md.mode_lines import ModeLinewidths
 from simulate.md.phonon_comparison import PhononCurves
 from simulate.md.scattering_spectrum import DynamicStructureFactor
 from simulate.md.vibrational_states import PhononDos
-from simulate.record_store import read_record, record_keys, write_record
+from simulate.record_store import own_key, read_record, record_keys, write_record
 
 Record = TypeVar("Record")
 
@@ -143,10 +142,7 @@ def md_results(h5: h5py.File, kind: type[Record]) -> dict[str, Record]:
 def result_name(
     h5: h5py.File, kind: type, file: Path, provenance: Provenance, more: str = ""
 ) -> str:
-    """A name for a result of a trajectory that is not that of another file's result.
-
-    The file's stem; with the folder, then with its digest, where a file of the same name but of
-    another content has a result there.
+    """A name for a result of a trajectory that is not that of another file's, as `own_key` does.
 
     Parameters
     ----------
@@ -159,18 +155,8 @@ def result_name(
     more : str
         What else tells the result from others of its kind.
     """
-    digest = provenance.sources[0][1]
-    stem = file.stem
-    names = [stem, f"{file.resolve().parent.name}/{stem}", f"{stem} {digest[:8]}"]
-    present = set(list_results(h5, "predictions"))
-    for name in names:
-        key = md_result_key(kind, f"{name}{more}")
-        if key not in present:
-            return f"{name}{more}"
-        sources = read_provenance(h5, "predictions", key).sources
-        if sources and sources[0][1] == digest:
-            return f"{name}{more}"
-    return f"{names[-1]}{more}"
+    content = _KINDS[kind].content
+    return own_key(h5, content, file, provenance, more).removeprefix(f"{content} ")
 
 
 def md_result_key(kind: type, name: str) -> str:

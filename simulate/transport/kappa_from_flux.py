@@ -61,7 +61,7 @@ class GreenKubo:
 
     @property
     def stderr(self) -> float:
-        """Its standard error."""
+        """Its standard error; of the cepstral analysis the one that counts the choice of P*."""
         return self._best()[1]
 
     @property
@@ -85,7 +85,7 @@ class GreenKubo:
 
     def _best(self) -> tuple[float, float]:
         if self.cepstral is not None:
-            return self.cepstral.kappa, self.cepstral.stderr
+            return self.cepstral.kappa, self.cepstral.stderr_with_choice
         if self.plateau is None:
             return math.nan, math.nan
         value = self.integral.value(self.plateau)

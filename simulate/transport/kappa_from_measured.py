@@ -305,7 +305,7 @@ class _Work:
         computed, usable = block.fwhm_mev[0], block.usable[0]
         weights, limit = self.weights.of(block.energy_mev, block.element_share.argmax(axis=-1))
         measured = weights.any(axis=-1) & usable
-        limited = np.isfinite(limit) & usable
+        limited = (limit < computed) & usable
         uncovered = np.minimum(computed, limit)
         star = self.points.weights[part] / self.points.n_points
         volume = self.model.force_constants.volume

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _NEIGHBOURS = np.array(list(product((-1, 0, 1), repeat=3)))
 _CANDIDATES = 48  # nearest points looked at for one whose width is known
 _SYMPREC = 1e-3
+_OTHER_VOLUME = 0.06
+_OTHER_ENERGIES = 0.15  # another potential or temperature changes energies by less
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class MeshLinewidths:
         Raises
         ------
         InputError
-            Another number of branches than the model's, no widths about the temperature.
+            Another number of branches, volume or energies than the model's, no widths about the
+            temperature.
         """
         crystal = model.force_constants
         if linewidths.energy_mev.shape[1] != crystal.n_modes:
@@ -78,6 +81,7 @@ class MeshLinewidths:
                 found=f"{linewidths.energy_mev.shape[1]} branches",
                 expected=f"{crystal.n_modes} branches",
             )
+        _require_same_phonons(linewidths, model)
         width = _between(linewidths, temperature_k)
         points, owner = _images(linewidths.q_primitive, model)
         reciprocal = 2 * np.pi * np.linalg.inv(crystal.vectors).T
@@ -148,6 +152,29 @@ def _between(linewidths: Linewidths, temperature_k: float) -> FloatArray:
     share = (temperature_k - known[above - 1]) / (known[above] - known[above - 1])
     width = linewidths.fwhm_mev
     return np.asarray((1 - share) * width[above - 1] + share * width[above])
+
+
+def _require_same_phonons(linewidths: Linewidths, model: PhononModel) -> None:
+    """Raise an InputError where volume or energies are those of another crystal."""
+    crystal = model.force_constants
+    volume = linewidths.volume_A3
+    if volume is not None and abs(volume / crystal.volume - 1) > _OTHER_VOLUME:
+        raise InputError(
+            "the linewidths are of another crystal than the force constants",
+            file=linewidths.source or None,
+            found=f"primitive cell of {volume:.2f} Å³",
+            expected=f"{crystal.volume:.2f} Å³",
+        )
+    energy = model.modes(linewidths.q_primitive @ crystal.conventional.T).energy_mev
+    known = linewidths.energy_mev > 1.0
+    apart = np.abs(energy[known] / linewidths.energy_mev[known] - 1)
+    if apart.size and float(np.median(apart)) > _OTHER_ENERGIES:
+        raise InputError(
+            "the linewidths are of other phonons than the force constants",
+            file=linewidths.source or None,
+            found=f"energies that differ by {100 * float(np.median(apart)):.0f} % (median)",
+            expected="the same crystal, in the same primitive cell",
+        )
 
 
 def _images(q_primitive: FloatArray, model: PhononModel) -> tuple[FloatArray, IntArray]:

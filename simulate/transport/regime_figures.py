@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ from simulate.transport.regimes import Lifetimes, RegimeLimits
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LABEL = 34  # characters of a line of the legend
 _CLOUDS = (SERIES[5], SERIES[3], SERIES[2], SERIES[4])
 _POINTS = (VERMILLION, BLACK, SERIES[0])
 
@@ -51,7 +53,9 @@ def regimes_figure(sources: Sequence[Lifetimes], limits: RegimeLimits, title: st
     _draw_limits(axes, limits, top, low, high)
     clouds = [one for one in sources if not one.measured]
     for one, colour in zip(clouds, _CLOUDS * 9, strict=False):
-        axes.plot(one.energy_mev, one.lifetime_ps, ".", ms=3.5, color=colour, label=one.name)
+        axes.plot(
+            one.energy_mev, one.lifetime_ps, ".", ms=3.5, color=colour, label=fill(one.name, _LABEL)
+        )
     points = [one for one in sources if one.measured]
     for one, colour, marker in zip(points, _POINTS * 9, MARKERS * 9, strict=False):
         _draw_points(axes, one, colour, marker)
@@ -106,7 +110,7 @@ def _draw_points(axes: Axes, one: Lifetimes, colour: str, marker: str) -> None:
             mew=0,
             color=colour,
             alpha=0.45,
-            label=f"{one.name}: at least (95 %)",
+            label=fill(f"{one.name}: at least (95 %)", _LABEL),
             zorder=2,
         )
 
@@ -129,7 +133,7 @@ def _draw_resolved(
         mec="white",
         mew=0.4,
         alpha=0.25 if faint else 1.0,
-        label=f"{one.name}, {'error above half' if faint else '± σ'}",
+        label=fill(f"{one.name}, {'error above half' if faint else '± σ'}", _LABEL),
         zorder=3 if faint else 4,
     )
 

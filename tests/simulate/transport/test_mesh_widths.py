@@ -116,3 +116,11 @@ def test_lifetimes_and_sums_of_processes() -> None:
     np.testing.assert_allclose(both.fwhm_mev, 2 * given.fwhm_mev)
     known = np.isfinite(given.fwhm_mev)
     np.testing.assert_allclose(given.lifetime_ps[known] * given.fwhm_mev[known], HBAR_MEV_PS)
+
+
+def test_other_phonons_are_refused() -> None:
+    given = linewidths()
+    with pytest.raises(InputError, match="another crystal"):
+        MeshLinewidths.of(replace(given, volume_A3=1.3 * MODEL.force_constants.volume), MODEL, 200)
+    with pytest.raises(InputError, match="other phonons"):
+        MeshLinewidths.of(replace(given, energy_mev=1.4 * given.energy_mev), MODEL, 200.0)

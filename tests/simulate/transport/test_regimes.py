@@ -14,6 +14,7 @@ from ixs_core.project import Project
 from ixs_core.provenance import provenance_of
 from ixs_core.units import HBAR_MEV_PS
 from simulate.phonons import PhononModel
+from simulate.record_store import record_keys
 from simulate.transport.lifetimes import Linewidths
 from simulate.transport.measured_widths import MeasuredWidths
 from simulate.transport.mesh_widths import LinewidthSeries
@@ -160,3 +161,38 @@ def test_errors(
 ) -> None:
     found, _, err = run(capsys, "kappa", "regimes", *arguments)
     assert (found, message in err) == (code, True), err
+
+
+def test_two_crystals_are_no_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for name, top in (("soft", 10.0), ("hard", 60.0)):
+        files.append(tmp_path / f"{name}.txt")
+        rows = [f"0 0 0.{i} {top * i / 5} 0.{i}5" for i in range(1, 6)]
+        text = "# q1 q2 q3 energy_mev fwhm_mev\n" + "\n".join(rows) + "\n"
+        files[-1].write_text(text, encoding="utf-8")
+    code, _, err = run(capsys, "kappa", "regimes", *files)
+    assert (code, "different crystals" in err) == (1, True)
+
+
+def test_tables_and_projects_are_not_mistaken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A project named as the table stays what it is; results of two widths stand side by side."""
+    project = tmp_path / "p.h5"
+    for width in ("0.5", "0.9"):
+        asked = ("kappa", "wigner", FORCE_CONSTANTS, width, "--mesh", "2 2 2", "-o", project)
+        assert run(capsys, *asked)[0] == 0
+    with Project(project).reading() as h5:
+        assert set(record_keys(h5, "kappa wigner")) == {
+            "kappa wigner 0.5 meV",
+            "kappa wigner 0.9 meV",
+        }
+    before = project.read_bytes()
+    asked = ("kappa", "wigner", FORCE_CONSTANTS, "0.5", "--mesh", "2 2 2", "--csv", project)
+    code, _, err = run(capsys, *asked)
+    assert (code, "names no table" in err) == (1, True)
+    assert project.read_bytes() == before
+    assert run(capsys, "report", project, "-o", tmp_path / "report")[0] == 0
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "0.9 meV" in page
+    assert "wave-like" in page
