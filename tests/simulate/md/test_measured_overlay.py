@@ -130,7 +130,7 @@ def test_notes() -> None:
         ({"counts": np.full(ENERGY.size, -1.0)}, "negative"),
         ({"elastic": "tied"}, "unknown treatment"),
         ({"energy_mev": [1, 2], "counts": [1, 2], "exposure": [1, 1]}, "too few points"),
-        ({"exposure": np.zeros(ENERGY.size)}, "no intensity"),
+        ({"exposure": np.zeros(ENERGY.size)}, "any exposure"),
     ],
 )
 def test_errors(change: dict, message: str) -> None:

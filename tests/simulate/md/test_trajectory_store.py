@@ -95,9 +95,10 @@ def test_sites_and_temperature_are_kept(tmp_path: Path, shared_data: Path) -> No
 
 def test_what_stops_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.h5"
-    path.write_bytes(b"older")
     positions = np.zeros((300, 4, 3))
     trajectory = memory_trajectory(positions, ("Cu",) * 4, np.eye(3) * 9, 5.0)
+    write_store(trajectory, path)
+    older = path.read_bytes()
     token = CancelToken()
     with pytest.raises(Cancelled):
         write_store(trajectory, path, cancel=token, progress=lambda *_: token.cancel())
@@ -107,8 +108,23 @@ def test_what_stops_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(store.shutil, "disk_usage", lambda _: usage(1, 1, 1000))
     with pytest.raises(InputError, match="too little room"):
         write_store(trajectory, path)
-    assert path.read_bytes() == b"older"
+    assert path.read_bytes() == older
     assert [file.name for file in tmp_path.iterdir()] == ["run.h5"]
+
+
+def test_nothing_but_a_store_is_replaced(tmp_path: Path) -> None:
+    trajectory = memory_trajectory(np.zeros((3, 4, 3)), ("Cu",) * 4, np.eye(3) * 9, 5.0)
+    for name, content in (("notes.h5", b"older"), ("table.h5", None)):
+        path = tmp_path / name
+        if content is None:
+            with h5py.File(path, "w") as h5:
+                h5["x"] = 1
+        else:
+            path.write_bytes(content)
+        before = path.read_bytes()
+        with pytest.raises(InputError, match="no store of a trajectory"):
+            write_store(trajectory, path)
+        assert path.read_bytes() == before
 
 
 def test_unsure_steps_are_noted(tmp_path: Path) -> None:
