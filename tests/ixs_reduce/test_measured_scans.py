@@ -21,6 +21,8 @@ from ixs_core.project import Project
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.store import fit_keys, read_fits
 
+pytestmark = pytest.mark.slow  # all the fits of twelve scans
+
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """`ixs …` in a process of its own."""

@@ -82,7 +82,7 @@ def recovered(cases: Sequence[Case], fits: Sequence[SpectrumFit]) -> list[bool]:
 @pytest.mark.parametrize(
     ("seed", "branches"),
     [
-        (2, 18),
+        pytest.param(2, 18, marks=pytest.mark.slow),
         pytest.param(1, 12, marks=pytest.mark.slow),
         pytest.param(3, 24, marks=pytest.mark.slow),
         pytest.param(13, 30, marks=pytest.mark.slow),
