@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulate.cli.options import AsJson
+
 if TYPE_CHECKING:
     from simulate.transport.audit import Audit
     from simulate.transport.formats.kappa_table import KappaTable
@@ -28,7 +30,7 @@ def audit(
     tolerance: Annotated[
         float, typer.Option(help="Largest residual, relative to the mean of the diagonal.")
     ] = 1e-3,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check published or computed conductivities against the point group of their crystal.
 

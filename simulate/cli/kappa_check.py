@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson
 
 if TYPE_CHECKING:
     from simulate.transport.cluster_checks import Check
@@ -32,7 +33,7 @@ def check(
         Path | None,
         typer.Option("-o", "--output", help="Write with the atoms in the crystal's order (.gz)."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check force constants of ShengBTE and FourPhonon: distances, order of atoms, sum rules.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulate.cli.options import AsJson, FigureFile, KeptIn
+
 if TYPE_CHECKING:
     from ixs_core.jobs import CancelToken
     from simulate.transport.flux_integral import IntegralValue
@@ -48,14 +50,12 @@ def green_kubo(
     intensive: Annotated[
         bool, typer.Option("--intensive", help="The flux is already divided by the volume.")
     ] = False,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
+    output: KeptIn = None,
+    figure: FigureFile = None,
     table: Annotated[
         Path | None, typer.Option("--csv", help="Write correlation and running integrals.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Thermal conductivity by Green and Kubo: cepstral analysis, and the running integral.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson
 
 if TYPE_CHECKING:
     from simulate.transport.phono3py_run import Phono3pyRun
@@ -67,7 +68,7 @@ def linewidths(
     figure: Annotated[
         Path | None, typer.Option(help="Lifetimes against energy: .png, .pdf, .svg.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Linewidths (FWHM) of three-phonon processes and isotopes, and κ, through phono3py.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson, FigureFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,8 @@ def materials(
     template: Annotated[
         bool, typer.Option("--template", help="Write an empty table to CSV instead.")
     ] = False,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    figure: FigureFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Thermal against electrical or ionic conductivity, from a table that you keep.
 

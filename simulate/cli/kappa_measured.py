@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from simulate.cli.options import AsJson, KeptIn
+
 if TYPE_CHECKING:
     from simulate.transport.kappa_from_measured import MeasuredKappa
     from simulate.transport.measured_widths import MeasuredWidths
@@ -49,10 +51,8 @@ def measured(
     structure: Annotated[
         Path | None, typer.Option(help="Crystal of the linewidths, where no file tells it.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    output: KeptIn = None,
+    as_json: AsJson = False,
 ) -> None:
     """Wigner conductivity with measured linewidths, and bands from their errors.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulate.cli.options import AsJson, FigureFile, KeptIn
+
 if TYPE_CHECKING:
     from simulate.transport.power_law import PowerLaw
 
@@ -21,11 +23,9 @@ def power_law(
     window: Annotated[
         str | None, typer.Option(help='Temperatures to fit, K: "200:600". [default: all]')
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    output: KeptIn = None,
+    figure: FigureFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Power laws κ = a (T/300 K)ⁿ along x, y, z.
 

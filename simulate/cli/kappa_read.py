@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulate.cli.options import AsJson
+
 if TYPE_CHECKING:
     from simulate.transport.lifetimes import Linewidths
 
@@ -44,7 +46,7 @@ def read(
     figure: Annotated[
         Path | None, typer.Option(help="Lifetimes against energy: .png, .pdf, .svg.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Lifetimes that were computed elsewhere: what they are of, their widths, and κ rebuilt.
 

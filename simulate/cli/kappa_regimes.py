@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson, FigureFile, KeptIn
 
 if TYPE_CHECKING:
     from simulate.phonons import PhononModel
@@ -45,12 +46,10 @@ def regimes(
         Path | None, typer.Option(help="Or the lines of `ixs fit --csv`, or a table like it.")
     ] = None,
     temperature: Annotated[float, typer.Option(help="K.")] = 300.0,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
+    output: KeptIn = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write all lines.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    figure: FigureFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Lifetimes against the limits of Ioffe-Regel (1/ω) and Wigner (1/Δω_avg).
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from simulate.cli.options import AsJson, KeptIn
+
 if TYPE_CHECKING:
     from simulate.transport.wigner import WignerKappa
 
@@ -48,14 +50,12 @@ def wigner(
     structure: Annotated[
         Path | None, typer.Option(help="Crystal of the linewidths, where no file tells it.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
+    output: KeptIn = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write every mode: energy, width, velocity, κ.")
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="κ against energy: .png, .pdf, .svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Particle-like and wave-like conductivity κ_p, κ_c (Wigner transport), with its audit.
 

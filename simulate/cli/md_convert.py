@@ -10,25 +10,23 @@ from typing import Annotated
 
 import typer
 
+from simulate.cli.options import AsJson, FrameTime, TypeMap
+
 
 def convert(
     file: Annotated[Path, typer.Argument(help="Trajectory.", show_default=False)],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Store to write (.h5).", show_default=False)
     ],
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
     units: Annotated[
         str | None, typer.Option(help="metal or real (LAMMPS). [default: the file's, else metal]")
     ] = None,
     topology: Annotated[
         Path | None, typer.Option(help="File that names the atoms (formats of MDAnalysis).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Convert a trajectory to the store: unwrapped, sorted by atom, quick by frames and by atoms.
 

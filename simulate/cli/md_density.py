@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson, FrameTime, Scheduler, TypeMap
 
 if TYPE_CHECKING:
     from simulate.md.density_map import MdDensity
@@ -89,22 +90,16 @@ def density(
         Path | None,
         typer.Option(help="Density to compare with: a map, or project.h5[:KEY] of `ixs mem`."),
     ] = None,
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
     figure: Annotated[
         Path | None,
         typer.Option(
             help="Write figures: .png, .pdf, .svg; of several sections and paths NAME_section_1, …"
         ),
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
 ) -> None:
     """Electron density of a trajectory, with the sections and profiles of `ixs mem`.
 

@@ -11,6 +11,7 @@ import typer
 
 from ixs_core.errors import InputError
 from simulate.cli.md_anharmonic import fit_anharmonic
+from simulate.cli.options import AsJson
 
 if TYPE_CHECKING:
     from simulate.md.force_constant_fit import EffectiveForceConstants
@@ -57,7 +58,7 @@ def force_constants(
     tolerance: Annotated[
         float, typer.Option(help="Å, within which average positions are symmetric.")
     ] = 0.1,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Effective second-order force constants at the temperature of a simulation.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson, FrameTime, KeptIn, Scheduler, TypeMap
 
 if TYPE_CHECKING:
     from ixs_core.jobs import CancelToken
@@ -26,15 +27,9 @@ def hops(
         float | None,
         typer.Option(help="Å: nearer to a site than this, an ion has arrived. [default: chosen]"),
     ] = None,
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
+    output: KeptIn = None,
     figure: Annotated[
         Path | None,
         typer.Option(help="Paths of the ions that go farthest against time: .png, .pdf, .svg."),
@@ -46,10 +41,8 @@ def hops(
     times: Annotated[
         str, typer.Option(help="Times of it, ps. [default: 1/8, 1/4, 1/2 of the run]")
     ] = "",
-    scheduler: Annotated[
-        str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
 ) -> None:
     """Completed hops between sites, their rate and the residence time, with 95 % intervals.
 

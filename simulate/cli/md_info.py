@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulate.cli.options import AsJson, TypeMap
+
 if TYPE_CHECKING:
     from simulate.md.formats.raw_trajectory import RawTrajectory
 
 
 def info(
     files: Annotated[list[Path], typer.Argument(help="Trajectories.", show_default=False)],
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
+    type_map: TypeMap = None,
     topology: Annotated[
         Path | None, typer.Option(help="File that names the atoms (formats of MDAnalysis).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What trajectory files hold: atoms, frames, time step, cell, elements, velocities.
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from simulate.cli.options import AsJson, FigureFile, FrameTime, KeptIn, TypeMap
+
 if TYPE_CHECKING:
     from ixs_core.lattice import Lattice
     from simulate.md.mode_lines import ModeLinewidths
@@ -62,18 +64,12 @@ def linewidths(
         typer.Option(help="Velocities of the file, or differences of its positions."),
     ] = "auto",
     born: Annotated[Path | None, typer.Option(help="BORN file (charges, dielectric).")] = None,
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
+    output: KeptIn = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the table.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    figure: FigureFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Energies and FWHM of phonon branches: the trajectory projected onto their eigenvectors.
 

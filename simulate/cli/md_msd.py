@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulate.cli.options import AsJson, FigureFile, FrameTime, KeptIn, Scheduler, TypeMap
+
 if TYPE_CHECKING:
     from simulate.md.diffusion_coefficient import Diffusion
     from simulate.md.ion_trajectories import IonMotion
@@ -25,20 +27,12 @@ def msd(
         str | None, typer.Option(help='Times to fit, ps: "2:20". [default: chosen by its slope]')
     ] = None,
     blocks: Annotated[int, typer.Option(help="Time blocks for the errors.")] = 8,
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
+    output: KeptIn = None,
+    figure: FigureFile = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
 ) -> None:
     """Mean-square displacements and diffusion coefficients, with errors from time blocks.
 

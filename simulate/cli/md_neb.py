@@ -10,6 +10,7 @@ import typer
 
 from ixs_core.errors import InputError
 from simulate.cli.md_structure import repeated_structure
+from simulate.cli.options import AsJson, FigureFile
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -64,8 +65,8 @@ def neb(
         Path | None,
         typer.Option("-o", "--output", help="Write .json, or images as .csv.", show_default=False),
     ] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    figure: FigureFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Barriers of an ion that jumps to the empty site of its neighbour (nudged elastic band).
 

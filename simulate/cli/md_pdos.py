@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulate.cli.options import AsJson, FigureFile, FrameTime, KeptIn, Scheduler, TypeMap
+
 if TYPE_CHECKING:
     from simulate.md.vibrational_states import PhononDos
 
@@ -19,21 +21,13 @@ def pdos(
     resolution: Annotated[
         float | None, typer.Option(help="meV (FWHM). [default: that of the trajectory]")
     ] = None,
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Project (.h5) that keeps the result.")
-    ] = None,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
+    output: KeptIn = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the states.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    figure: FigureFile = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
 ) -> None:
     """Phonon density of states by element and direction, from the velocity autocorrelation.
 

@@ -11,6 +11,7 @@ import typer
 
 from ixs_core.errors import InputError
 from simulate.cli.md_structure import repeated_structure
+from simulate.cli.options import AsJson
 
 if TYPE_CHECKING:
     from simulate.md.run import RunResult
@@ -47,7 +48,7 @@ def run(
         typer.Option("--heat-flux", help="Keep the heat flux of every frame (.mtp and lj)."),
     ] = False,
     threads: Annotated[int, typer.Option(help="Of an .mtp potential.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Molecular dynamics: equilibration at constant temperature, then constant energy.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson, FigureFile, FrameTime, Scheduler, TypeMap
 
 if TYPE_CHECKING:
     from ixs_core.lattice import Lattice
@@ -59,22 +60,16 @@ def sqw(
     form_factor: Annotated[
         str | None, typer.Option(help='Ions, as "Cs1+,Cu1+,I1-". [default: neutral atoms]')
     ] = None,
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Project (.h5): density modes and S(Q,E) are kept."),
     ] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the spectra.")] = None,
-    figure: Annotated[Path | None, typer.Option(help="Write a figure: .png, .pdf, .svg.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    figure: FigureFile = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
 ) -> None:
     """S(Q,E) of a trajectory at the wave vectors nearest to each Q that its cell holds.
 

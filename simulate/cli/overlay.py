@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson, FrameTime, Scheduler, TypeMap
 
 if TYPE_CHECKING:
     from ixs_core.project import Project
@@ -73,17 +74,11 @@ def overlay(
     fwhm: Annotated[
         float | None, typer.Option(help="Nominal FWHM of R in meV where none was measured.")
     ] = None,
-    type_map: Annotated[
-        str | None, typer.Option(help='Elements of types: "1:Cs,2:Cu,3:I" or "Cs,Cu,I".')
-    ] = None,
-    dt: Annotated[
-        float | None, typer.Option(help="Time from frame to frame in fs. [default: the file's]")
-    ] = None,
+    type_map: TypeMap = None,
+    dt: FrameTime = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write the curves.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="local:N, or tcp://host:port (dask).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
 ) -> None:
     """Lay predictions over the spectra of a project, each through its analyzer's resolution.
 

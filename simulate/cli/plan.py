@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson
 
 if TYPE_CHECKING:
     from simulate.cli.calculation import Calculation
@@ -92,7 +93,7 @@ def plan(
         Path | None,
         typer.Option("--map", help="Hours over reciprocal space with the array's footprint."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rank settings of the spectrometer by the hours they need for a wanted precision.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ixs_core.errors import InputError
+from simulate.cli.options import AsJson
 
 if TYPE_CHECKING:
     from ixs_core.lattice import Lattice
@@ -85,7 +86,7 @@ def sqe(
     scheduler: Annotated[
         str | None, typer.Option(help="For --grid: local:N, or tcp://host:port (dask).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """One-phonon S(Q,E) of x-rays from force constants: energies, intensities, spectra, maps.
 
