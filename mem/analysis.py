@@ -17,6 +17,7 @@ from mem.density import Density, MemReport
 from mem.density_result import DensityResult, DrawnSection, PathResult
 from mem.path_analysis import path_results
 from mem.path_choice import NamedPath, choose_paths
+from mem.plane_choice import parse_place, parse_plane
 from mem.reconstruction import reconstruct
 from mem.reflections import Reflections
 from mem.section import Section, section_sites
@@ -60,7 +61,10 @@ def analyse(
     """
     structure = reflections.structure
     paths = [path for text in options.paths for path in choose_paths(text, structure)]
-    planes = [parse_plane(text, options, reflections, paths) for text in options.planes]
+    start = paths[0].points[0] if paths else np.zeros(3)
+    if options.through is not None:
+        start = parse_place(options.through, reflections.structure)
+    planes = [parse_plane(text, start) for text in options.planes]
     _check_before(reflections, options, planes, paths)
     density = reconstruct(
         reflections,
@@ -150,59 +154,6 @@ def _paths(
             f"the profiles follow straight lines and have no uncertainties and no null: {reason}",
         )
     return found, tuple(note for path in found for note in path.notes)
-
-
-def parse_plane(
-    text: str, options: AnalysisOptions, reflections: Reflections, paths: list[NamedPath]
-) -> tuple[FloatArray, FloatArray]:
-    """Plane and origin as `Density.section` takes them.
-
-    "h k l" contains the point or site of `options.through`, else the start of the first path,
-    else the origin; "x y z : x y z : x y z" goes through three points.
-
-    Raises
-    ------
-    InputError
-        It is neither.
-    """
-    try:
-        rows = [[float(word) for word in part.split()] for part in text.split(":")]
-    except ValueError:
-        rows = []
-    if len(rows) == 3 and all(len(row) == 3 for row in rows):
-        return np.array(rows), np.zeros(3)
-    if len(rows) != 1 or len(rows[0]) != 3:
-        raise InputError(
-            "not a plane",
-            key="plane",
-            found=text,
-            expected='Miller indices "0 1 0", or three points "x y z : x y z : x y z"',
-        )
-    miller = np.array(rows[0])
-    start = paths[0].points[0] if paths else np.zeros(3)
-    inside = start if options.through is None else _point(options.through, reflections)
-    # Away from the cell's origin across the plane only, so that sections start at cell axes.
-    return miller, miller * (miller @ inside) / max(miller @ miller, 1.0)
-
-
-def _point(text: str, reflections: Reflections) -> FloatArray:
-    """A fractional point, or the position of a site or of the first site of an element."""
-    try:
-        point = np.array([float(word) for word in text.replace(",", " ").split()])
-    except ValueError:
-        point = np.empty(0)
-    if point.shape == (3,) and np.all(np.isfinite(point)):
-        return point
-    sites = reflections.structure.sites if reflections.structure else ()
-    for site in sites:
-        if text.lower() in (site.label.lower(), site.element.lower()):
-            return site.position
-    raise InputError(
-        "neither a point nor a site",
-        key="through",
-        found=text,
-        expected='"x y z"' + "".join(f", {site.label}" for site in sites),
-    )
 
 
 def _with_sites(section: Section, density: Density) -> DrawnSection:

@@ -102,7 +102,14 @@ def record_keys(h5: h5py.File, content: str) -> list[str]:
     ]
 
 
-def own_key(h5: h5py.File, content: str, file: Path, provenance: Provenance, more: str = "") -> str:
+def own_key(
+    h5: h5py.File,
+    content: str,
+    file: Path,
+    provenance: Provenance,
+    more: str = "",
+    kind: str = "predictions",
+) -> str:
     """A key for the result of a file that is not that of another file's result.
 
     "<content> <stem><more>"; with the folder before the stem, then with the file's digest behind
@@ -112,21 +119,24 @@ def own_key(h5: h5py.File, content: str, file: Path, provenance: Provenance, mor
     ----------
     h5 : h5py.File
     content : str
+        Stands before the name; nothing, where the kind tells it.
     file : path
     provenance : Provenance
         Its first source is the file.
     more : str
         What else tells the result from others of its content.
+    kind : str
+        Of the result, one of the project's `KINDS`.
     """
     digest = provenance.sources[0][1] if provenance.sources else ""
     stem = file.name if file.is_dir() else file.stem
     names = [stem, f"{file.resolve().parent.name}/{stem}", f"{stem} {digest[:8]}"]
-    keys = [f"{content} {name}{more}" for name in names]
-    present = set(list_results(h5, "predictions"))
+    keys = [f"{content} {name}{more}".lstrip() for name in names]
+    present = set(list_results(h5, kind))
     for key in keys:
         if key not in present:
             return key
-        sources = read_provenance(h5, "predictions", key).sources
+        sources = read_provenance(h5, kind, key).sources
         if sources and sources[0][1] == digest:
             return key
     return keys[-1]

@@ -132,11 +132,13 @@ def _write_folder(
 def _write_project(path: Path, made: Made, found: MdDensity) -> None:
     from ixs_core.project import Project
     from ixs_core.provenance import provenance_of
-    from simulate.md.density_map_store import density_name, write_md_density
+    from simulate.md.density_map_store import write_md_density
+    from simulate.record_store import own_key
 
     sources = [made.trajectory, *([made.structure] if made.structure else [])]
     record = provenance_of(
         "ixs md density", made.settings, sources=sources, packages=["gemmi", "numba"]
     )
     with Project(path).writing() as h5:
-        write_md_density(h5, density_name(h5, made.trajectory, record), found, record)
+        key = own_key(h5, "", made.trajectory, record, kind="densities")
+        write_md_density(h5, key, found, record)

@@ -11,7 +11,6 @@ import numpy as np
 from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
-    from ixs_core.arrays import FloatArray
     from ixs_core.crystal import Crystal
     from mem.density import Density
     from simulate.md.density_comparison import View
@@ -38,12 +37,13 @@ def view_of(
     """
     from mem.density import Density
     from mem.path_choice import choose_paths
+    from mem.plane_choice import parse_place, parse_plane
     from simulate.md.density_comparison import View
 
     chosen = [path for text in paths for path in choose_paths(text, structure)]
     start = chosen[0].points[0] if chosen else np.zeros(3)
-    inside = start if through is None else _place(through, structure)
-    view = View([_plane(text, inside) for text in planes], chosen, points)
+    inside = start if through is None else parse_place(through, structure)
+    view = View([parse_plane(text, inside) for text in planes], chosen, points)
     if structure is not None:
         # What cannot be shown is found out before the work, by cutting a density of nothing.
         flat = Density(structure.lattice, np.ones((4, 4, 4)), structure.symmetry)
@@ -98,43 +98,3 @@ def _from_project(file: Path, key: str, option: str) -> Density:
         if chosen in measured:
             return read_stored_density(h5, chosen)
         return read_md_density(h5, chosen)
-
-
-def _plane(text: str, inside: FloatArray) -> tuple[FloatArray, FloatArray]:
-    try:
-        rows = [
-            [float(word) for word in part.replace(",", " ").split()] for part in text.split(":")
-        ]
-    except ValueError:
-        rows = []
-    if len(rows) == 3 and all(len(row) == 3 for row in rows):
-        return np.array(rows), np.zeros(3)
-    if len(rows) != 1 or len(rows[0]) != 3:
-        raise InputError(
-            "not a plane",
-            key="--plane",
-            found=text,
-            expected='Miller indices "0 1 0", or three points "x y z : x y z : x y z"',
-        )
-    miller = np.array(rows[0])
-    # Away from the cell's origin across the plane only, so that sections start at cell axes.
-    return miller, miller * (miller @ inside) / max(miller @ miller, 1.0)
-
-
-def _place(text: str, structure: Crystal | None) -> FloatArray:
-    try:
-        point = np.array([float(word) for word in text.replace(",", " ").split()])
-    except ValueError:
-        point = np.empty(0)
-    if point.shape == (3,) and np.all(np.isfinite(point)):
-        return point
-    sites = structure.sites if structure else ()
-    for site in sites:
-        if text.lower() in (site.label.lower(), site.element.lower()):
-            return site.position
-    raise InputError(
-        "neither a point nor a site",
-        key="--through",
-        found=text,
-        expected='"x y z"' + "".join(f", {site.label}" for site in sites),
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -14,7 +13,6 @@ from ixs_core.lattice import Lattice
 from ixs_core.project import (
     list_results,
     read_attributes,
-    read_provenance,
     read_result,
     write_result,
 )
@@ -79,23 +77,6 @@ def write_md_density(
         axes=("x", "y", "z"),
         replace=replace,
     )
-
-
-def density_name(h5: h5py.File, file: Path, provenance: Provenance) -> str:
-    """A key for a trajectory's density that is not that of another file of the same name.
-
-    The file's stem, else with its folder, else with its digest.
-    """
-    digest = provenance.sources[0][1]
-    present = list_results(h5, _KIND)
-    names = [file.stem, f"{file.resolve().parent.name}/{file.stem}", f"{file.stem} {digest[:8]}"]
-    for name in names:
-        if name not in present:
-            return name
-        sources = read_provenance(h5, _KIND, name).sources
-        if sources and sources[0][1] == digest:
-            return name
-    return names[-1]
 
 
 def list_md_densities(h5: h5py.File) -> list[str]:

@@ -18,7 +18,7 @@ import numpy as np
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_core.errors import InputError
 from simulate.phonons.loading.file_content import FileContent
-from simulate.transport.formats.kappa_table import fortran_float
+from simulate.transport.formats.fortran_numbers import fortran_float
 
 ORDERS = (3, 4)
 _KNOWN = "FORCE_CONSTANTS_3RD of ShengBTE or FORCE_CONSTANTS_4TH of FourPhonon"

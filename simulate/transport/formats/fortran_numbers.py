@@ -1,4 +1,4 @@
-"""Tables of numbers as Fortran programs write them, whose lines may be broken anywhere."""
+"""Numbers as Fortran programs write them, and tables of them with lines broken anywhere."""
 
 from __future__ import annotations
 
@@ -19,6 +19,20 @@ _NUMBER = re.compile(
     r"|(?P<word>[+-]?(?:infinity|inf|nan))|(?P<stars>\*+)",
     re.IGNORECASE,
 )
+_BARE_EXPONENT = re.compile(r"([+-]?\d*\.\d*)([+-]\d+)")  # Fortran leaves out the E
+
+
+def fortran_float(text: str) -> float:
+    """A number as Fortran writes it: with D for E, or without either ("0.25-101").
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    plain = text.translate(str.maketrans("dD", "ee"))
+    bare = _BARE_EXPONENT.fullmatch(plain)
+    return float(f"{bare[1]}e{bare[2]}" if bare else plain)
 
 
 class TableReader:

@@ -16,10 +16,10 @@ import numpy as np
 from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from simulate.phonons.loading.file_content import read_content
+from simulate.transport.formats.fortran_numbers import fortran_float
 
 _TEMPERATURE = re.compile(r"t(emp(erature)?)?([_\[(/ ]*k(elvin)?[\])]?)?", re.IGNORECASE)
 _COMPONENT = re.compile(r"(?:.*[^a-z0-9])?k?(?:appa)?([xyz123])([xyz123])(?:[\[(/].*)?")
-_BARE_EXPONENT = re.compile(r"([+-]?\d*\.\d*)([+-]\d+)")  # Fortran leaves out the E
 _TENSOR = 9
 _SAME_K = 1e-3
 
@@ -120,19 +120,6 @@ def add_kappa_tables(tables: Sequence[KappaTable]) -> KappaTable:
         tuple(source for table in tables for source in table.sources),
         tuple(dict.fromkeys(note for table in tables for note in table.notes)),
     )
-
-
-def fortran_float(text: str) -> float:
-    """A number as Fortran writes it: with D for E, or without either ("0.25-101").
-
-    Raises
-    ------
-    ValueError
-        It is none.
-    """
-    plain = text.translate(str.maketrans("dD", "ee"))
-    bare = _BARE_EXPONENT.fullmatch(plain)
-    return float(f"{bare[1]}e{bare[2]}" if bare else plain)
 
 
 def _rows(text: str, path: Path) -> tuple[list[str] | None, FloatArray, list[int]]:
