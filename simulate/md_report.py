@@ -75,6 +75,7 @@ def _scattering(
     for number, (name, spectra) in enumerate(found.items(), start=1):
         lines = phonons.get(name)
         if lines is not None and not np.array_equal(lines.energy_mev, spectra.energy_mev):
+            parts.append(f"To know ({name}): the phonons kept beside it are on other energies")
             lines = None
         beside = "" if lines is None else f" Dashed: {lines.source} in the same units, not scaled."
         kelvin = "" if spectra.temperature_k is None else f" at {spectra.temperature_k:.0f} K"

@@ -173,9 +173,14 @@ def _phonons(
     from simulate.md.commensurate import conventional_cell
     from simulate.md.phonon_comparison import phonon_curves
 
+    kelvin = found.temperature_k
+    if kelvin is None:
+        raise InputError(
+            "phonons need a temperature", key="--temperature", expected="kelvin of the simulation"
+        )
     cell = Lattice.from_vectors(conventional_cell(trajectory.cell, lattice))
     calculation = load_calculation(path, lattice=cell, form_factor=form_factor)
-    width = linewidth_option(linewidth, calculation.model, found.temperature_k or 300.0) or 0.0
+    width = linewidth_option(linewidth, calculation.model, kelvin) or 0.0
     return phonon_curves(found, calculation.model, calculation.source, width, **calculation.options)
 
 

@@ -12,7 +12,7 @@ from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.project import Project
 from ixs_core.provenance import provenance_of
-from simulate.record_store import read_record, record_keys, title_of, write_record
+from simulate.record_store import own_key, read_record, record_keys, title_of, write_record
 
 
 @dataclass(frozen=True)
@@ -64,3 +64,22 @@ def test_another_kind_is_refused(tmp_path: Path) -> None:
         read_record(h5, "states run", Other)
     with project.reading() as h5, pytest.raises(InputError, match="no such result"):
         read_record(h5, "missing", Curve)
+
+
+def test_results_of_files_of_one_name_have_keys_of_their_own(tmp_path: Path) -> None:
+    """The same file keeps its key; another one of the name takes its folder, then its digest."""
+    project = Project(tmp_path / "p.h5")
+    files = []
+    for folder, content in (("300K", "a"), ("600K", "b"), ("old/600K", "c")):
+        files.append(tmp_path / folder / "run.xyz")
+        files[-1].parent.mkdir(parents=True)
+        files[-1].write_text(content, encoding="utf-8")
+    keys = []
+    for file in (*files, files[0]):
+        made = provenance_of("ixs md pdos", sources=[file])
+        with project.writing() as h5:
+            keys.append(own_key(h5, "states", file, made, " Cu"))
+            write_record(h5, keys[-1], CURVE, "states", "states", made)
+    digest = provenance_of("", sources=[files[2]]).sources[0][1][:8]
+    assert keys[:3] == ["states run Cu", "states 600K/run Cu", f"states run {digest} Cu"]
+    assert keys[3] == keys[0]
