@@ -35,6 +35,9 @@ LOWEST_E_A3, HIGHEST_E_A3 = 0.02, 20.0
 _CONTOURS = tuple(0.05 * 2.0**n for n in range(10))
 _PANEL_INCHES = 3.0
 _LARGEST_FIGURE = 12.0
+RECONSTRUCTED_BAND = "± noise (σ) and bias of the method"
+"""What the bands of profiles are, in the legend."""
+
 _LOWEST_RATIO = 1e-4
 
 
@@ -110,11 +113,14 @@ def _draw_section(axes: Axes, drawn: DrawnSection) -> QuadMesh:
 
 
 @styled
-def profile_figure(results: Sequence[DensityResult], name: str) -> Figure:
+def profile_figure(
+    results: Sequence[DensityResult], name: str, band: str = RECONSTRUCTED_BAND
+) -> Figure:
     """ρ along one kind of path, relative to the peak: whole on a log scale, its middle linear.
 
     Bands are the uncertainty (noise and the method's own bias, see `PathResult.band`); dashed
-    lines show what the same data and settings give where nothing hops.
+    lines show what the same data and settings give where nothing hops. `band` says in the legend
+    what the bands are.
     """
     drawn = [(r, path) for r in results for path in r.paths if path.kind == name]
     if not drawn:
@@ -142,16 +148,16 @@ def profile_figure(results: Sequence[DensityResult], name: str) -> Figure:
     whole.set_title("whole path, logarithmic")
     middle.set_title("its middle, linear")
     whole.legend(loc="upper center", ncols=1)
-    _explain_lines(figure, middle, [path for _, path in drawn])
+    _explain_lines(figure, middle, [path for _, path in drawn], band)
     text_at(figure, 0.75, 0.1, drawn[0][1].kind, fontsize=10)
     return figure
 
 
-def _explain_lines(figure: Figure, axes: Axes, paths: Sequence[PathResult]) -> None:
+def _explain_lines(figure: Figure, axes: Axes, paths: Sequence[PathResult], band: str) -> None:
     """A legend below the panels for what is drawn beside the profiles themselves."""
     handles: list[Artist] = []
     if any(path.band is not None for path in paths):
-        handles.append(Patch(color=FAINT, alpha=0.6, label="± noise (σ) and bias of the method"))
+        handles.append(Patch(color=FAINT, alpha=0.6, label=band))
     if any(path.null is not None for path in paths):
         handles.append(Line2D([], [], color=QUIET, ls="--", label="same data where nothing hops"))
     if any(path.model is not None for path in paths):

@@ -73,6 +73,7 @@ def _beside(
     """Sections and profiles of a simulation and of the reconstruction at its temperature."""
     from mem.figures import profile_figure, section_figure
     from simulate.md.density_comparison import on_points_of
+    from simulate.md.density_figures import BOTH_BANDS
 
     def apart(one: tuple[DensityResult, Lattice]) -> float:
         other = one[0].temperature_k
@@ -93,6 +94,6 @@ def _beside(
             f"{what}: along {kind}, each relative to its highest point. The band of the simulation "
             "is the standard error from blocks of time."
         )
-        drawn = profile_figure(pair, kind)
+        drawn = profile_figure(pair, kind, BOTH_BANDS)
         parts.append(figures.add(Figure(f"md density profile {name} {kind}", caption, drawn)))
     return parts

@@ -10,6 +10,12 @@ from ixs_core.report_parts import anchor
 from mem.density_result import DensityResult
 from mem.figures import profile_figure, section_figure
 
+SIMULATED_BAND = "± standard error of the simulation, from its blocks of time"
+"""What the bands of profiles are where only the simulation has one."""
+
+BOTH_BANDS = "± σ: simulation, from blocks of time; reconstruction, with the bias of its method"
+"""And where a reconstruction has one, too."""
+
 
 def density_figures(results: Sequence[DensityResult]) -> Iterator[tuple[str, Figure]]:
     """Name and figure of each section and each kind of path, all densities in each.
@@ -22,8 +28,4 @@ def density_figures(results: Sequence[DensityResult]) -> Iterator[tuple[str, Fig
     for index in range(len(results[0].sections)):
         yield f"section_{index + 1}", section_figure(results, index)
     for kind in dict.fromkeys(path.kind for path in results[0].paths):
-        figure = profile_figure(results, kind)
-        for text in (text for legend in figure.legends for text in legend.get_texts()):
-            # There it is that of a reconstruction; here only the simulation has a band.
-            text.set_text("± standard error of the simulation, from its blocks of time")
-        yield f"profile_{anchor(kind)}", figure
+        yield f"profile_{anchor(kind)}", profile_figure(results, kind, SIMULATED_BAND)
