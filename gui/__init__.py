@@ -1,1 +1,1 @@
-"""The Qt viewer, the only package that may import Qt (not built yet)."""
+"""The Qt viewer, the only package that may import Qt."""

@@ -157,6 +157,18 @@ def read_attributes(h5: h5py.File, kind: str, key: str) -> dict[str, Any]:
         raise _damaged(h5, kind, key, error) from error
 
 
+def read_dataset(h5: h5py.File, kind: str, key: str, name: str) -> Any:
+    """One dataset of a current result without the others, None where it has no such.
+
+    Errors as in `read_result`.
+    """
+    group = _find(h5, kind, key, None)
+    try:
+        return _value(group[name]) if name in group else None
+    except _DAMAGE as error:
+        raise _damaged(h5, kind, key, error) from error
+
+
 def read_provenance(h5: h5py.File, kind: str, key: str, version: int | None = None) -> Provenance:
     """What made a result, without reading its data; errors as in `read_result`."""
     group = _find(h5, kind, key, version)

@@ -18,6 +18,9 @@ from ixs_reduce.zero_finder import ZeroOptions
 NOT_ASKED_FOR = "not asked for"
 """Reason of what `FitOptions.analyzers` leaves out."""
 
+MASKED = "masked by the user"
+"""Reason of what the project's masks leave out."""
+
 
 @dataclass(frozen=True)
 class FitOptions:

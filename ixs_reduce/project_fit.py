@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
@@ -13,7 +13,8 @@ from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
 from ixs_core.project import Project
 from ixs_core.provenance import provenance_of
-from ixs_reduce.batch import BatchResult, FitOptions, fit_batch
+from ixs_reduce.batch import BatchResult, FitOptions, LeftOut, fit_batch
+from ixs_reduce.fit_options import MASKED
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.formats.selection import select_labels
 from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey
@@ -23,6 +24,7 @@ from ixs_reduce.store import (
     fit_keys,
     prediction_keys,
     read_fits,
+    read_masks,
     read_predictions,
     read_spectra,
     spectra_keys,
@@ -32,14 +34,31 @@ from ixs_reduce.store import (
 
 @dataclass(frozen=True)
 class ProjectSpectra:
-    """The current spectra of a project by the key they are stored under."""
+    """The current spectra of a project by the key they are stored under.
+
+    Parameters
+    ----------
+    by_key : mapping
+        Key -> spectra, masked ones included.
+    masks : mapping
+        Key -> names of masked analyzers, which are not fitted.
+    """
 
     by_key: Mapping[str, tuple[Spectrum, ...]]
+    masks: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def spectra(self) -> list[Spectrum]:
-        """All of them, scan by scan."""
-        return [spectrum for group in self.by_key.values() for spectrum in group]
+        """Those to fit, scan by scan."""
+        return [s for key in self.by_key for s in self.by_key[key] if not self._masked(key, s)]
+
+    @property
+    def masked(self) -> list[Spectrum]:
+        """Those that the user masked."""
+        return [s for key in self.by_key for s in self.by_key[key] if self._masked(key, s)]
+
+    def _masked(self, key: str, spectrum: Spectrum) -> bool:
+        return spectrum.analyzer in self.masks.get(key, frozenset())
 
 
 def load_spectra(project: Project, scans: str | None = None) -> ProjectSpectra:
@@ -52,6 +71,7 @@ def load_spectra(project: Project, scans: str | None = None) -> ProjectSpectra:
     """
     with project.reading() as h5:
         by_key = {key: read_spectra(h5, key) for key in spectra_keys(h5)}
+        masks = read_masks(h5)
     if not by_key:
         raise InputError(
             "the project has no spectra", file=project.path, hint="`ixs reduce` puts them in"
@@ -61,7 +81,7 @@ def load_spectra(project: Project, scans: str | None = None) -> ProjectSpectra:
         known = dict.fromkeys(label for group in labels.values() for label in group)
         wanted = select_labels(scans, known, project.path)
         by_key = {key: group for key, group in by_key.items() if set(labels[key]) & wanted}
-    return ProjectSpectra(by_key)
+    return ProjectSpectra(by_key, masks)
 
 
 def load_predictions(
@@ -136,12 +156,15 @@ def fit_project(
         progress=progress,
         cancel=cancel,
     )
+    masked = tuple(LeftOut(spectrum, MASKED) for spectrum in loaded.masked)
+    result = dataclasses.replace(result, left_out=result.left_out + masked)
     settings = {"options": options, "resolutions": _digests(resolutions)}
     base = provenance_of("ixs fit", settings, sources=sources, packages=("lmfit",))
     with project.writing() as h5:
         for key, new in fits_by_key(loaded, result.fits).items():
             order = [spectrum.analyzer for spectrum in loaded.by_key[key]]
-            fits = [*_still_valid(h5, key, loaded.by_key[key], new), *new]
+            kept = [s for s in loaded.by_key[key] if s.analyzer not in loaded.masks.get(key, ())]
+            fits = [*_still_valid(h5, key, kept, new), *new]
             fits.sort(key=lambda fit: order.index(fit.spectrum.analyzer))
             write_fits(
                 h5,

@@ -30,6 +30,8 @@ from ixs_reduce.spectrum import Spectrum
 if TYPE_CHECKING:
     from ixs_core.project import Project
 
+_MASKED = Flag("masked", "masked by the user: not fitted, its fit not shown")
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -73,6 +75,7 @@ def read_measured(project: Project) -> Measured:
         fit_keys,
         prediction_keys,
         read_fits,
+        read_masks,
         read_predictions,
         read_resolution_fits,
         read_scan,
@@ -82,8 +85,18 @@ def read_measured(project: Project) -> Measured:
     )
 
     with project.reading() as h5:
-        spectra = tuple(s for key in spectra_keys(h5) for s in read_spectra(h5, key))
-        fits = tuple(f for key in fit_keys(h5) for f in read_fits(h5, key))
+        masks = read_masks(h5)
+        spectra = tuple(
+            s.with_flags((_MASKED,)) if s.analyzer in masks.get(key, ()) else s
+            for key in spectra_keys(h5)
+            for s in read_spectra(h5, key)
+        )
+        fits = tuple(
+            fit
+            for key in fit_keys(h5)
+            for fit in read_fits(h5, key)
+            if fit.spectrum.analyzer not in masks.get(key, ())
+        )
         scans = tuple(read_scan(h5, key) for key in scan_keys(h5))
         predictions = tuple(m for key in prediction_keys(h5) for m in read_predictions(h5, key))
         has_resolutions = bool(list_results(h5, "resolutions"))

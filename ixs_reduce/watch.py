@@ -316,8 +316,9 @@ class Watcher:
     def _ended_spectra(self) -> ProjectSpectra:
         """What `ixs fit` would take of the project, without the scans still growing."""
         growing = {key for key, watched in self.scans.items() if not watched.finished}
-        everything = load_spectra(self._project).by_key
-        return ProjectSpectra({k: group for k, group in everything.items() if k not in growing})
+        everything = load_spectra(self._project)
+        ended = {k: group for k, group in everything.by_key.items() if k not in growing}
+        return ProjectSpectra(ended, everything.masks)
 
     def _store_batch(self, outcome: BatchOutcome) -> None:
         loaded, begun_for, result = outcome.loaded, outcome.begun_for, outcome.result

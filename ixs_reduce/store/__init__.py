@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ixs_reduce.store.fits import fit_keys, read_fits, write_fits
 from ixs_reduce.store.keys import merged_key, scan_key
+from ixs_reduce.store.masks import read_masks, write_masks
 from ixs_reduce.store.predictions import (
     prediction_keys,
     read_predictions,
@@ -26,6 +27,7 @@ __all__ = [
     "merged_key",
     "prediction_keys",
     "read_fits",
+    "read_masks",
     "read_predictions",
     "read_resolution_fits",
     "read_resolutions",
@@ -35,6 +37,7 @@ __all__ = [
     "scan_keys",
     "spectra_keys",
     "write_fits",
+    "write_masks",
     "write_predictions",
     "write_resolutions",
     "write_scan",

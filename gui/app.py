@@ -1,0 +1,81 @@
+"""Start the viewer: Qt is imported here, after the command line was read."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QLocale
+from PySide6.QtWidgets import QApplication
+
+from gui.screenshots import write_screenshots
+from gui.settings import Settings
+from gui.theme import THEMES, Theme
+from gui.window import MainWindow
+
+
+def run(
+    paths: Sequence[Path],
+    tabs: Sequence[str],
+    themes: Sequence[str],
+    scale: float | None,
+    screenshot: Path | None,
+) -> int:
+    """Open the window, or write pictures of it; the exit code.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files to open, a project first.
+    tabs, themes : sequence of str
+        The one to begin with; all of which pictures are written.
+    scale : float or None
+    screenshot : path or None
+        Name of the pictures, with {tab} and {theme} where there are several.
+    """
+    if scale is not None:
+        os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
+    settings = Settings()
+    names = tuple(themes) or (settings.theme,)
+    application = make_application(THEMES[names[0]])
+    window = MainWindow(settings, THEMES[names[0]])
+    catch_exceptions(window)
+    for path in paths:
+        window.take(path)
+    window.show_tab(tabs[0])
+    window.show()
+    if screenshot is None:
+        return application.exec()
+    return write_screenshots(application, window, tabs, names, screenshot)
+
+
+def make_application(theme: Theme) -> QApplication:
+    """The application: style, palette, and numbers written the C way ("1.5", never "1,5")."""
+    present = QApplication.instance()
+    application = present if isinstance(present, QApplication) else QApplication(["ixs view"])
+    application.setApplicationName("ixs view")
+    application.setStyle("Fusion")
+    application.setPalette(theme.palette())
+    QLocale.setDefault(QLocale.c())
+    return application
+
+
+def catch_exceptions(window: MainWindow) -> None:
+    """Whatever nobody caught becomes a message in the panel; the window stays open."""
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            window.close()
+            return
+        window.messages.error("this should not have happened", error)
+
+    def show_of_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            print(f"ixs view: {args.exc_value}", file=sys.stderr)
+
+    sys.excepthook = show
+    threading.excepthook = show_of_thread

@@ -1,0 +1,1 @@
+"""State behind the windows: frozen data, changed by undoable commands."""

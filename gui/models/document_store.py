@@ -1,0 +1,157 @@
+"""The viewer's document in a project file, and in the recovery file beside it. Qt-free.
+
+Both are projects as `Project.writing` makes them: whole or not there. The recovery file holds
+only what the project does not have yet, so that it is small and an autosave short.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gui.models.document import Document, NewDensity, SpectrumId
+from ixs_core.errors import InputError
+from ixs_core.jobs import CancelToken, Progress
+from ixs_core.project import Project, keep_history
+from ixs_core.project_notes import read_note, write_note
+from ixs_core.provenance import provenance_of
+from ixs_reduce.store import fit_keys, read_fits, read_masks, write_fits, write_masks
+
+if TYPE_CHECKING:
+    import h5py
+
+    from ixs_reduce import SpectrumFit
+
+_NOTE = "viewer"
+_MADE_BY = "ixs view"
+
+
+@dataclass(frozen=True)
+class FitsToWrite:
+    """The complete fits of a key, in the order of its spectra; none removes the result."""
+
+    key: str
+    fits: tuple[SpectrumFit, ...]
+
+
+def read_document(project: Project) -> Document:
+    """What a project holds of the viewer's choices; fits and densities are its own results.
+
+    Raises
+    ------
+    InputError
+        When the project cannot be read or the choices are damaged.
+    """
+    with project.reading() as h5:
+        return Document(masks=read_masks(h5), choices=_choices(h5))
+
+
+def write_document(
+    project: Project,
+    document: Document,
+    fits: Iterable[FitsToWrite],
+) -> None:
+    """Store a document in its project, in one transaction.
+
+    Parameters
+    ----------
+    project : Project
+    document : Document
+    fits : iterable of FitsToWrite
+        Of every key with a fit that the project does not have as it is.
+
+    Raises
+    ------
+    InputError
+        When the project is locked or cannot be written; it is then as it was.
+    """
+    with project.writing() as h5:
+        for item in fits:
+            if item.fits:
+                write_fits(h5, item.key, item.fits, _provenance(f"spectra/{item.key}"))
+            elif item.key in fit_keys(h5):
+                keep_history(h5, "fits", item.key)
+        _write_densities(h5, document.densities)
+        write_masks(h5, document.masks)
+        write_note(h5, _NOTE, _as_list(document.choices))
+
+
+def recovery_path(project: Path) -> Path:
+    """Where the autosave of a project lies."""
+    return project.with_name(f".{project.name}.recovery")
+
+
+def discard_recovery(path: Path) -> None:
+    """Remove an autosave with its lock file."""
+    path.unlink(missing_ok=True)
+    path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
+
+
+def write_recovery(
+    path: Path,
+    document: Document,
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> None:
+    """Autosave a document; the earlier autosave stays until this one is complete."""
+    by_key: dict[str, list[SpectrumFit]] = defaultdict(list)
+    removed = [list(which) for which, fit in document.fits.items() if fit is None]
+    for which, fit in document.fits.items():
+        if fit is not None:
+            by_key[which.key].append(fit)
+    with Project(path).writing() as h5:
+        for kind in {"fits", "densities"} & set(h5["entry"]):
+            del h5["entry"][kind]
+        for key, fits in by_key.items():
+            write_fits(h5, key, fits, _provenance(f"spectra/{key}"), replace=True)
+        _write_densities(h5, document.densities)
+        write_masks(h5, document.masks)
+        write_note(h5, _NOTE, _as_list(document.choices))
+        write_note(h5, "removed_fits", removed)
+
+
+def read_recovery(path: Path) -> Document:
+    """The document of an autosave; errors as in `read_document`."""
+    from mem.store import list_densities, read_density_result, read_stored_density
+
+    with Project(path).reading() as h5:
+        fits: dict[SpectrumId, SpectrumFit | None] = {
+            SpectrumId(key, fit.spectrum.analyzer or ""): fit
+            for key in fit_keys(h5)
+            for fit in read_fits(h5, key)
+        }
+        fits |= {SpectrumId(*pair): None for pair in read_note(h5, "removed_fits") or ()}
+        densities = {
+            key: NewDensity(read_density_result(h5, key), read_stored_density(h5, key))
+            for key in list_densities(h5)
+        }
+        return Document(read_masks(h5), fits, densities, _choices(h5))
+
+
+def _write_densities(h5: h5py.File, densities: Mapping[str, NewDensity]) -> None:
+    from mem.store import write_density_result
+
+    for key, new in densities.items():
+        write_density_result(h5, key, new.result, new.density, _provenance())
+
+
+def _provenance(*parents: str) -> Any:
+    return provenance_of(_MADE_BY, parents=parents, packages=("lmfit",))
+
+
+def _as_list(choices: Mapping[tuple[str, str], Any]) -> list[list[Any]]:
+    return [[tab, name, value] for (tab, name), value in choices.items()]
+
+
+def _choices(h5: h5py.File) -> dict[tuple[str, str], Any]:
+    stored = read_note(h5, _NOTE) or []
+    try:
+        return {(str(tab), str(name)): value for tab, name, value in stored}
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the viewer's choices are damaged ({error})", file=h5.filename, key="notes/viewer"
+        ) from error

@@ -1,0 +1,472 @@
+"""The open project: what the file holds, what was done here since, undo, saving, recovery.
+
+Views read from it and change it by `apply`; every change is one step of undo. Files are
+written in a worker; what was saved, or autosaved, is whole or not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from gui.models.contents import Contents, read_contents, stamp_of
+from gui.models.document import Document, SpectrumId
+from gui.models.document_store import (
+    FitsToWrite,
+    discard_recovery,
+    read_document,
+    read_recovery,
+    recovery_path,
+    write_document,
+    write_recovery,
+)
+from ixs_core.errors import InputError
+from ixs_core.jobs import CancelToken, Progress
+from ixs_core.project import Project
+
+if TYPE_CHECKING:
+    from gui.messages import MessageLog
+    from gui.runner import Runner
+    from ixs_reduce import Scan, Spectrum, SpectrumFit
+
+AUTOSAVE_MS = 120_000
+_WATCH_FILE_MS = 2_000
+_CACHED = 64  # scans whose spectra stay in memory
+
+
+class ProjectModel(QObject):
+    """The open project.
+
+    Signals
+    -------
+    opened : a project was opened (or closed); everything is to be shown anew.
+    contents_changed : the file holds other results than before.
+    document_changed : (Document before, Document now), by a change, undo or redo.
+    selected : SpectrumId, the current spectrum.
+    dirty_changed : bool, whether there is something to save.
+    saving_failed : Exception.
+    recovery_found : path, an autosave that is newer than the project.
+    tab_wanted : str, a view asks for another tab ("fit").
+    """
+
+    opened = Signal()
+    contents_changed = Signal()
+    document_changed = Signal(object, object)
+    selected = Signal(object)
+    dirty_changed = Signal(bool)
+    saving_failed = Signal(object)
+    recovery_found = Signal(object)
+    tab_wanted = Signal(str)
+
+    def __init__(self, runner: Runner, messages: MessageLog, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.runner = runner
+        self.messages = messages
+        self.undo_stack = QUndoStack(self)
+        self.path: Path | None = None
+        self.contents = Contents()
+        self.document = Document()
+        self.current: SpectrumId | None = None
+        self.failures: dict[SpectrumId, str] = {}
+        self._saved = self.document
+        self._autosaved = self.document
+        self._was_dirty = False
+        self._stored_fits: dict[str, dict[str, SpectrumFit]] = {}
+        self._forget_read()
+        self._autosave_timer = QTimer(self, interval=AUTOSAVE_MS)
+        self._autosave_timer.timeout.connect(self.autosave)
+        self._autosave_timer.start()
+        self._file_timer = QTimer(self, interval=_WATCH_FILE_MS)
+        self._file_timer.timeout.connect(self.reload_if_changed)
+        self._file_timer.start()
+
+    # -- opening --------------------
+
+    def open(self, path: Path) -> None:
+        """Open a project; what cannot be read leaves the present one open.
+
+        Raises
+        ------
+        InputError
+            When the file is no project or damaged.
+        """
+        contents = read_contents(path)
+        document = read_document(Project(path))
+        self.path, self.contents = path, contents
+        self._begin(document)
+        recovery = recovery_path(path)
+        if recovery.is_file():
+            self.recovery_found.emit(recovery)
+
+    def create(self, path: Path) -> None:
+        """Begin an empty project at a path where there is none."""
+        with Project(path).writing(wait_s=0.5):
+            pass
+        self.open(path)
+
+    def _begin(self, document: Document) -> None:
+        self.undo_stack.clear()
+        self.document = self._saved = self._autosaved = document
+        self._stored_fits.clear()
+        self._forget_read()
+        self.current = None
+        self.failures.clear()
+        self._tell_dirty()
+        self.opened.emit()
+        first = next(iter(self.spectrum_ids()), None)
+        if first is not None:
+            self.select(first)
+
+    def reload_if_changed(self) -> None:
+        """Read the contents again when another program (or a watcher) changed the file."""
+        if self.path is None or self._saving or stamp_of(self.path) == self.contents.stamp:
+            return
+        if not self.path.is_file():
+            if self.contents.stamp != (0, 0, 0):
+                self.messages.warning(
+                    self.path.name, "the file is gone; saving writes what is in memory anew"
+                )
+                self.contents = Contents(
+                    self.contents.keys, self.contents.analyzers, self.contents.fitted
+                )
+            return
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the contents again, in a worker."""
+        if self.path is not None:
+            self.runner.submit(
+                partial(read_contents, self.path),
+                title=f"reading {self.path.name}",
+                on_result=self._take_contents,
+                on_error=partial(self.messages.error, self.path.name),
+                group="contents",
+                quiet=True,
+            )
+
+    def _take_contents(self, contents: Contents) -> None:
+        self.contents = contents
+        self._stored_fits.clear()
+        self._forget_read()
+        self.contents_changed.emit()
+        if self.current is None:
+            self.select_next(0)
+
+    # -- what the project holds --------------------
+
+    @property
+    def project(self) -> Project | None:
+        """The file, None without one."""
+        return Project(self.path) if self.path is not None else None
+
+    def _forget_read(self) -> None:
+        self._read_spectra = lru_cache(_CACHED)(self._spectra_of_key)
+        self._read_scan = lru_cache(_CACHED)(self._scan_of_key)
+
+    def spectra(self, key: str) -> tuple[Spectrum, ...]:
+        """The spectra of a key, masked ones included; empty where there are none.
+
+        Raises
+        ------
+        InputError
+            When they cannot be read.
+        """
+        return self._read_spectra(key)
+
+    def spectrum(self, which: SpectrumId) -> Spectrum | None:
+        """One spectrum, None where the project has no such; errors as for `spectra`."""
+        for spectrum in self.spectra(which.key):
+            if spectrum.analyzer == which.analyzer:
+                return spectrum
+        return None
+
+    def scan(self, key: str) -> Scan | None:
+        """The raw scan of a key, None where only spectra (merged ones) are stored."""
+        return self._read_scan(key)
+
+    def fits(self, key: str) -> dict[str, SpectrumFit]:
+        """The fits of a key by analyzer: those of the file, with what was done here since."""
+        found = dict(self.stored_fits(key))
+        for which, fit in self.document.fits.items():
+            if which.key != key:
+                continue
+            if fit is None:
+                found.pop(which.analyzer, None)
+            else:
+                found[which.analyzer] = fit
+        return found
+
+    def fit(self, which: SpectrumId) -> SpectrumFit | None:
+        """The fit of a spectrum, None without one."""
+        return self.fits(which.key).get(which.analyzer)
+
+    def is_fitted(self, which: SpectrumId) -> bool:
+        """Whether a spectrum has a fit, without reading it."""
+        if which in self.document.fits:
+            return self.document.fits[which] is not None
+        return which.analyzer in self.contents.fitted.get(which.key, ())
+
+    def is_masked(self, which: SpectrumId) -> bool:
+        """Whether a spectrum is masked."""
+        return which.analyzer in self.document.masks.get(which.key, ())
+
+    def stored_fits(self, key: str) -> dict[str, SpectrumFit]:
+        """The fits of a key as the file had them when it was read."""
+        if key not in self._stored_fits:
+            self._stored_fits[key] = self._fits_of_key(key)
+        return self._stored_fits[key]
+
+    def _spectra_of_key(self, key: str) -> tuple[Spectrum, ...]:
+        from ixs_reduce.store import read_spectra
+
+        if self.project is None or key not in self.contents.keys.get("spectra", ()):
+            return ()
+        with self.project.reading() as h5:
+            return read_spectra(h5, key)
+
+    def _scan_of_key(self, key: str) -> Scan | None:
+        from ixs_reduce.store import read_scan
+
+        if self.project is None or key not in self.contents.keys.get("scans", ()):
+            return None
+        with self.project.reading() as h5:
+            return read_scan(h5, key)
+
+    def _fits_of_key(self, key: str) -> dict[str, SpectrumFit]:
+        from ixs_reduce.store import read_fits
+
+        if self.project is None or key not in self.contents.fitted:
+            return {}
+        with self.project.reading() as h5:
+            return {fit.spectrum.analyzer or "": fit for fit in read_fits(h5, key)}
+
+    # -- the current spectrum --------------------
+
+    def spectrum_ids(self) -> list[SpectrumId]:
+        """All spectra, scan by scan."""
+        return [
+            SpectrumId(key, name)
+            for key, names in self.contents.analyzers.items()
+            for name in names
+        ]
+
+    def select(self, which: SpectrumId) -> None:
+        """Make a spectrum the current one."""
+        if which != self.current:
+            self.current = which
+            self.selected.emit(which)
+
+    def select_next(self, step: int) -> None:
+        """Go `step` spectra on (negative: back), from the last to the first."""
+        known = self.spectrum_ids()
+        if known:
+            place = known.index(self.current) + step if self.current in known else 0
+            self.select(known[place % len(known)])
+
+    def show_tab(self, name: str) -> None:
+        """Ask the window for a tab."""
+        self.tab_wanted.emit(name)
+
+    # -- changes --------------------
+
+    def apply(self, document: Document, text: str, merge: str = "") -> None:
+        """Make a change that can be undone.
+
+        Parameters
+        ----------
+        document : Document
+            The state after the change.
+        text : str
+            What undo calls it ("move mode 2").
+        merge : str
+            Changes in a row with the same text here (one drag) become one step of undo.
+        """
+        if document is not self.document:
+            self.undo_stack.push(_Change(self, self.document, document, text, merge))
+
+    def _set_document(self, document: Document) -> None:
+        before, self.document = self.document, document
+        self.document_changed.emit(before, document)
+        self._tell_dirty()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is something to save."""
+        return self.document is not self._saved
+
+    def _tell_dirty(self) -> None:
+        if self.dirty != self._was_dirty:
+            self._was_dirty = self.dirty
+            self.dirty_changed.emit(self.dirty)
+
+    # -- saving --------------------
+
+    _saving = False
+
+    def save(self) -> None:
+        """Write what was done here into the project, in a worker."""
+        if self.path is None or self._saving or not self.dirty:
+            return
+        self._saving = True
+        document = self.document
+        self.runner.submit(
+            partial(_save, self.path, self._to_write(), self._fits_to_write()),
+            title=f"saving {self.path.name}",
+            on_result=partial(self._on_saved, document),
+            on_error=self._on_save_failed,
+            on_end=self._on_save_end,
+        )
+
+    def save_now(self) -> bool:
+        """Save before the window closes, here and now; whether it went well."""
+        if self.path is None or not self.dirty:
+            return True
+        document = self.document
+        try:
+            contents = _save(self.path, self._to_write(), self._fits_to_write())
+        except (InputError, OSError) as error:
+            self._on_save_failed(error)
+            return False
+        self._on_saved(document, contents)
+        return True
+
+    def save_as(self, path: Path) -> None:
+        """Copy the project to another file with all that was done here, and go on with that.
+
+        Raises
+        ------
+        InputError
+            When it cannot be written; the present project stays open.
+        """
+        from ixs_core.atomic import atomic_write
+
+        if self.path is None:
+            self.create(path)
+            return
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(self.path.read_bytes())
+        write_document(Project(path), self._to_write(), self._fits_to_write())
+        discard_recovery(recovery_path(self.path))
+        self.open(path)
+
+    def _to_write(self) -> Document:
+        """The document with those densities only that the project does not have."""
+        saved = self._saved.densities
+        new = {k: d for k, d in self.document.densities.items() if saved.get(k) is not d}
+        return replace(self.document, densities=new)
+
+    def _fits_to_write(self) -> list[FitsToWrite]:
+        """Every key whose fits are now others than those saved last."""
+        changed = {
+            which.key
+            for which in {*self.document.fits, *self._saved.fits}
+            if self.document.fits.get(which, "") is not self._saved.fits.get(which, "")
+        }
+        return [FitsToWrite(key, self._in_order(key)) for key in sorted(changed)]
+
+    def _in_order(self, key: str) -> tuple[SpectrumFit, ...]:
+        fits = self.fits(key)
+        order = [*self.contents.analyzers.get(key, ()), *fits]
+        return tuple(fits[name] for name in dict.fromkeys(order) if name in fits)
+
+    def _on_saved(self, document: Document, contents: Contents) -> None:
+        self._saved = document
+        self.contents = contents
+        if self.path is not None:
+            discard_recovery(recovery_path(self.path))
+            self.messages.info(self.path.name, "saved")
+        self._tell_dirty()
+        self.contents_changed.emit()
+
+    def _on_save_failed(self, error: Exception) -> None:
+        self.messages.error("not saved", error)
+        self.saving_failed.emit(error)
+
+    def _on_save_end(self) -> None:
+        self._saving = False
+
+    # -- autosave and recovery --------------------
+
+    def autosave(self) -> None:
+        """Write what is not saved yet beside the project, in a worker, when there is any."""
+        if self.path is None or not self.dirty or self.document is self._autosaved:
+            return
+        document = self.document
+        self.runner.submit(
+            partial(write_recovery, recovery_path(self.path), document),
+            title="autosave",
+            on_result=lambda _: setattr(self, "_autosaved", document),
+            on_error=partial(self.messages.error, "autosave failed"),
+            group="autosave",
+            quiet=True,
+        )
+
+    def restore(self, path: Path) -> None:
+        """Take over an autosave, as a change that can be undone.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read.
+        """
+        self.apply(read_recovery(path), "restore unsaved work")
+
+    def discard(self) -> None:
+        """Remove the autosave of this project: it is not wanted, or saved."""
+        if self.path is not None:
+            discard_recovery(recovery_path(self.path))
+
+
+def _save(
+    path: Path,
+    document: Document,
+    fits: Sequence[FitsToWrite],
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Contents:
+    """In a worker: write, and read what the project then holds."""
+    write_document(Project(path), document, fits)
+    return read_contents(path)
+
+
+class _Change(QUndoCommand):
+    """From one document to another."""
+
+    def __init__(
+        self, model: ProjectModel, before: Document, after: Document, text: str, merge: str
+    ) -> None:
+        super().__init__(text)
+        self._model = model
+        self._before = before
+        self._after = after
+        self._merge = merge
+
+    def redo(self) -> None:
+        self._model._set_document(self._after)
+
+    def undo(self) -> None:
+        self._model._set_document(self._before)
+
+    def id(self) -> int:
+        return 1 if self._merge else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _Change) or other._merge != self._merge:
+            return False
+        self._after = other._after
+        return True
+
+
+def masks_with(
+    masks: Mapping[str, frozenset[str]], key: str, names: Sequence[str], masked: bool
+) -> frozenset[str]:
+    """The masked analyzers of a key after some were masked or unmasked."""
+    before = masks.get(key, frozenset())
+    return before | set(names) if masked else before - set(names)

@@ -1,0 +1,1 @@
+"""Drawings on screen (pyqtgraph) and their way to paper (matplotlib)."""

@@ -1,0 +1,99 @@
+"""What a dropped file is, by its content; names decide only between pictures. Qt-free."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import h5py
+
+from ixs_core.errors import InputError
+
+FileKind = Literal[
+    "project",
+    "resolution",
+    "folder",
+    "scans",
+    "frames",
+    "reflections",
+    "density",
+    "force-constants",
+    "trajectory",
+]
+
+_HEAD = 4096
+_TIFF = (b"II*\x00", b"MM\x00*")
+_FORCE_CONSTANTS = ("force_constants:", "displacement", "phonopy:", "supercell_matrix:")
+
+
+def recognise(path: Path) -> FileKind:
+    """The kind of a file, from its first bytes (or, for HDF5, its groups).
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or it is none that the viewer takes.
+    """
+    if path.is_dir():
+        return "folder"
+    if not path.exists():
+        raise InputError("there is no such file", file=path)
+    if not os.access(path, os.R_OK):
+        raise InputError("no permission to read", file=path)
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if head.startswith(b"\x89HDF"):
+        return _hdf5_kind(path)
+    text = head.decode("utf-8", errors="replace")
+    kind = _picture(head, text) or _text_kind(path, text)
+    if kind is None:
+        raise InputError(
+            "this is no file that the viewer takes",
+            file=path,
+            expected="scans, a project, structure factors, a density, detector frames, force "
+            "constants or a trajectory",
+        )
+    return kind
+
+
+def _hdf5_kind(path: Path) -> FileKind:
+    with h5py.File(path, "r", locking=False) as h5:
+        if "project_format" in h5.attrs:
+            entry = set(h5.get("entry", ()))
+            return "resolution" if entry == {"resolutions"} else "project"
+        names = set(h5)
+    if {"positions", "displacement_i16", "particles"} & names:
+        return "trajectory"
+    return "scans"
+
+
+def _picture(head: bytes, text: str) -> FileKind | None:
+    if head[208:212] == b"MAP ":
+        return "density"
+    cbf = text.startswith("###CBF") or "X-Binary-Size" in text
+    esperanto = text.startswith("ESPERANTO FORMAT")
+    edf = text.lstrip("\r\n").startswith("{") and "Dim_1" in text
+    if head.startswith(_TIFF) or cbf or esperanto or edf:
+        return "frames"
+    return None
+
+
+def _text_kind(path: Path, text: str) -> FileKind | None:
+    if path.suffix == ".xz" or any(word in text for word in _FORCE_CONSTANTS):
+        return "force-constants"
+    if "_refln" in text or (text.lstrip().startswith("data_") or "_cell_length_a" in text):
+        return "reflections"
+    if path.suffix.lower() in (".hkl", ".fcf", ".fos"):
+        return "reflections"
+    if path.suffix.lower() in (".pgrid", ".cube"):
+        return "density"
+    if text.startswith("ITEM: TIMESTEP") or "Lattice=" in text[:400]:
+        return "trajectory"
+    from ixs_reduce.formats import identify
+
+    try:
+        identify(path)
+    except InputError:
+        return None
+    return "scans"

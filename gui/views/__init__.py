@@ -1,0 +1,1 @@
+"""What is seen: widgets that are given a model and hold no science."""

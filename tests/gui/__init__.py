@@ -1,0 +1,1 @@
+"""Tests of the viewer: they drive its real widgets, offscreen."""
