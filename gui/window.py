@@ -135,6 +135,7 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         self._action(view, "previous", "Previous spectrum", "[", partial(self._step, -1))
         self._action(view, "next", "Next spectrum", "]", partial(self._step, 1))
+        self._action(view, "give-up", "Give up", "Esc", lambda: self.page.give_up())
         view.addSeparator()
         for name in THEMES:
             use = partial(self.set_theme_name, name)

@@ -96,6 +96,9 @@ class Tab(QWidget):
         """Take a file of one of the kinds in `takes`, which was dropped or opened."""
         raise NotImplementedError
 
+    def give_up(self) -> None:
+        """Esc was pressed: cancel what this tab drags or runs."""
+
     def close_down(self) -> None:
         """The window closes: stop what this tab has running besides jobs (a live watcher)."""
 
