@@ -174,7 +174,7 @@ def _check_table(csv: Path, inputs: Sequence[Path | None]) -> None:
 
 
 def _check_names(key: str, names: Sequence[str], loaded: ProjectSpectra) -> None:
-    known = sorted({str(spectrum.analyzer) for spectrum in loaded.spectra})
+    known = sorted({str(s.analyzer) for s in (*loaded.spectra, *loaded.masked)})
     for name in names:
         if name not in known:
             raise InputError("no such analyzer", key=key, found=name, expected=", ".join(known))
