@@ -5,12 +5,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What Qt needs of the system; Debian's names.
 QT_PACKAGES := libegl1 libgl1 libfontconfig1 libdbus-1-3 libxkbcommon0 libglib2.0-0
-export QT_QPA_PLATFORM ?= offscreen
+# What a real window on a virtual screen needs besides; only a test asks for it.
+XVFB_PACKAGES := xvfb xauth libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0 \
+	libxcb-shape0
 # One thread per numerical library: the suite parallelises over spectra itself.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow lint types bench view docs clean qt-libraries
+.PHONY: demo test test-slow lint types bench view docs clean qt-libraries xvfb
+
+# Only the viewer of `make view` needs a screen.
+demo test test-slow bench docs: export QT_QPA_PLATFORM ?= offscreen
 
 demo: $(STAMP)
 	$(BIN)/ixs demo -o report
@@ -18,7 +23,7 @@ demo: $(STAMP)
 test: $(STAMP) lint types
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-slow: $(STAMP)
+test-slow: $(STAMP) xvfb
 	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(STAMP)
@@ -32,7 +37,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.run
 
 view: $(STAMP)
-	@echo "The viewer is not built yet; 'make demo' writes report/index.html."
+	$(BIN)/ixs view $(wildcard report/demo.h5)
 
 docs: $(STAMP)
 	$(BIN)/python -m docs.build
@@ -51,9 +56,17 @@ $(STAMP): pyproject.toml constraints.txt
 
 # Install what Qt needs where that can be done, else say how.
 qt-libraries:
-	@missing=""; for package in $(QT_PACKAGES); do \
-		dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
-	if [ -z "$$missing" ] || ! command -v dpkg >/dev/null; then exit 0; fi; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && apt-get install -y -qq $$missing >/dev/null; \
-	else echo "The viewer needs: sudo apt-get install$$missing"; fi
+	@$(call install_packages,$(QT_PACKAGES),The viewer needs)
+
+# Without a virtual screen its test is skipped with a reason.
+xvfb:
+	@$(call install_packages,$(XVFB_PACKAGES),The test of a real window needs) || true
+
+define install_packages
+missing=""; for package in $(1); do \
+	dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+if [ -z "$$missing" ] || ! command -v dpkg >/dev/null; then exit 0; fi; \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	apt-get update -qq && apt-get install -y -qq $$missing >/dev/null; \
+else echo "$(2): sudo apt-get install$$missing"; fi
+endef

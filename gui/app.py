@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QLocale, QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from gui.screenshots import write_screenshots
@@ -39,6 +39,7 @@ def run(
     """
     if scale is not None:
         os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
+    qInstallMessageHandler(_say)
     settings = Settings()
     names = tuple(themes) or (settings.theme,)
     application = make_application(THEMES[names[0]])
@@ -51,6 +52,12 @@ def run(
     if screenshot is None:
         return application.exec()
     return write_screenshots(application, window, tabs, names, screenshot)
+
+
+def _say(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+    """What Qt itself has to say, on stderr; not what windows without a screen always say."""
+    if "propagateSizeHints" not in text:
+        print(f"Qt: {text}", file=sys.stderr)
 
 
 def make_application(theme: Theme) -> QApplication:

@@ -58,7 +58,13 @@ def recognise(path: Path) -> FileKind:
 
 
 def _hdf5_kind(path: Path) -> FileKind:
-    with h5py.File(path, "r", locking=False) as h5:
+    try:
+        h5 = h5py.File(path, "r", locking=False)
+    except OSError as error:
+        raise InputError(
+            f"the file is damaged or cut off ({error})", file=path, hint="use a copy of it"
+        ) from error
+    with h5:
         if "project_format" in h5.attrs:
             entry = set(h5.get("entry", ()))
             return "resolution" if entry == {"resolutions"} else "project"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +52,7 @@ def view(
     for path in paths:
         if not path.exists():
             raise InputError("there is no such file", file=path)
+    _check_screen(screenshot)
     try:
         from gui.app import run
     except ImportError as error:
@@ -61,6 +64,20 @@ def view(
     code = run(paths, tabs, themes, scale, screenshot)
     if code:
         raise typer.Exit(code)
+
+
+def _check_screen(screenshot: Path | None) -> None:
+    """Pictures need no screen; a window on Linux does, without which Qt would end the program."""
+    if screenshot is not None:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    elif sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    ):
+        raise InputError(
+            "there is no screen for a window",
+            key="DISPLAY",
+            hint="log in with `ssh -X`, or write pictures with --screenshot",
+        )
 
 
 def _chosen(text: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:

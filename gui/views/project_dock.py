@@ -27,6 +27,7 @@ class ProjectDock(QDockWidget):
         self.tree.setAccessibleName("Scans and analyzers of the project")
         self.tree.setHeaderHidden(True)
         self.tree.setUniformRowHeights(True)
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the number is at the end
         self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.items = ProjectTree(project, theme)
         self.tree.setModel(self.items)
@@ -181,10 +182,14 @@ def _icons(theme: Theme) -> dict[str, QIcon]:
         "failed": ("✕", theme.error),
         "masked": ("–", theme.quiet),
     }
-    return {state: _sign(text, color) for state, (text, color) in drawn.items()}
+    icons = {}
+    for state, (text, color) in drawn.items():
+        icons[state] = QIcon(_sign(text, color))
+        icons[state].addPixmap(_sign(text, "#ffffff"), QIcon.Mode.Selected)
+    return icons
 
 
-def _sign(text: str, color: str) -> QIcon:
+def _sign(text: str, color: str) -> QPixmap:
     pixmap = QPixmap(32, 32)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -194,4 +199,4 @@ def _sign(text: str, color: str) -> QIcon:
     painter.setPen(QColor(color))
     painter.drawText(pixmap.rect(), Qt.AlignmentFlag.AlignCenter, text)
     painter.end()
-    return QIcon(pixmap)
+    return pixmap

@@ -1,0 +1,309 @@
+"""The window: keys, drops, messages, jobs, recovery, themes, closing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from gui.app import catch_exceptions
+from gui.models.document import SpectrumId
+from gui.models.document_store import recovery_path
+from gui.theme import DARK, LIGHT
+from gui.views.help_window import HelpWindow
+from gui.window import MainWindow
+from ixs_core.errors import InputError
+from ixs_core.jobs import CancelToken, Progress
+
+
+def press(qtbot: QtBot, window: MainWindow, key: Qt.Key, *held: Qt.KeyboardModifier) -> None:
+    modifiers = Qt.KeyboardModifier.NoModifier
+    for one in held:
+        modifiers |= one
+    qtbot.keyClick(window, key, modifiers)
+
+
+def waiting(*, progress: Progress, cancel: CancelToken) -> None:
+    for step in range(1000):
+        cancel.check()
+        time.sleep(0.02)
+        progress(step, 1000, "waiting")
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    """Drop files on the window."""
+    content = QMimeData()
+    content.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    how = (content, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    copy = Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(QPoint(200, 200), copy, *how)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(200, 200), copy, *how))
+
+
+def errors(window: MainWindow) -> list[str]:
+    return [m.text for m in window.messages.messages if m.level == "error"]
+
+
+def test_keys_lead_to_the_tabs_and_spectra(opened: MainWindow, qtbot: QtBot) -> None:
+    control = Qt.KeyboardModifier.ControlModifier
+    names = list(opened.pages)
+    for number, name in enumerate(names):
+        press(qtbot, opened, Qt.Key(Qt.Key.Key_1 + number), control)
+        assert opened.page.name == name
+    press(qtbot, opened, Qt.Key.Key_BracketRight)
+    assert opened.project.current == SpectrumId("CdOsO_58", "Ana2")
+    press(qtbot, opened, Qt.Key.Key_BracketLeft)
+    press(qtbot, opened, Qt.Key.Key_BracketLeft)
+    assert opened.project.current == SpectrumId("CdOsO_59", "Ana9")
+
+
+def test_undo_redo_and_save_by_keys(opened: MainWindow, qtbot: QtBot) -> None:
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    project = opened.project
+    project.apply(project.document.with_mask("CdOsO_58", frozenset({"Ana1"})), "mask Ana1")
+    assert opened.windowTitle().startswith("small.h5*")
+    press(qtbot, opened, Qt.Key.Key_Z, control)
+    assert not project.dirty
+    press(qtbot, opened, Qt.Key.Key_Z, control, shift)
+    assert project.dirty
+    press(qtbot, opened, Qt.Key.Key_S, control)
+    qtbot.waitUntil(lambda: not project.dirty, timeout=10_000)
+    assert opened.windowTitle().startswith("small.h5 ")
+
+
+def test_f1_lists_the_keys(opened: MainWindow, qtbot: QtBot) -> None:
+    press(qtbot, opened, Qt.Key.Key_F1)
+    help_window = opened.findChild(HelpWindow)
+    assert help_window is not None
+    assert help_window.isVisible()
+    assert "Ctrl+1" in help_window.toPlainText()
+
+
+def test_a_project_is_dropped(window: MainWindow, qtbot: QtBot, small_project: Path) -> None:
+    assert "drop a file here" in window.windowTitle()
+    drop(window, small_project)
+    assert window.project.path == small_project
+    assert str(small_project) in window.settings.recent_files[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.dat", b"", "no file that the viewer takes"),
+        ("noise.bin", bytes(range(256)) * 20, "no file that the viewer takes"),
+        ("other.h5", b"\x89HDF\r\n\x1a\n" + bytes(500), "other.h5"),
+    ],
+)
+def test_a_strange_file_is_told_and_changes_nothing(
+    opened: MainWindow, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    before = opened.project.path
+    drop(opened, path)
+    drop(opened, tmp_path / "missing.spec")
+    assert opened.project.path == before
+    first, second = errors(opened)
+    assert words in first
+    assert "there is no such file" in second
+
+
+def test_the_same_error_is_shown_once_with_a_count(opened: MainWindow, tmp_path: Path) -> None:
+    for _ in range(5):
+        drop(opened, tmp_path / "missing.spec")
+    rows = opened.messages_dock.list
+    assert rows.topLevelItemCount() == 1
+    row = rows.topLevelItem(0)
+    assert row is not None
+    assert row.text(3).endswith("(×5)")
+
+
+def test_a_job_is_shown_with_progress_and_cancelled_by_its_button(
+    opened: MainWindow, qtbot: QtBot
+) -> None:
+    job = opened.runner.submit(waiting, title="long work")
+    qtbot.waitUntil(lambda: job.done > 2, timeout=5_000)
+    row = opened.messages_dock.jobs.row(job)
+    assert row is not None
+    assert row.bar.value() > 0
+    asked = time.monotonic()
+    qtbot.mouseClick(row.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: job.state == "cancelled", timeout=5_000)
+    assert time.monotonic() - asked < 1.0
+    assert opened.messages_dock.jobs.row(job) is None
+    assert errors(opened) == []
+
+
+def test_a_worker_that_raises_is_one_message(opened: MainWindow, qtbot: QtBot) -> None:
+    def broken(*, progress: Progress, cancel: CancelToken) -> None:
+        raise ZeroDivisionError("by design")
+
+    for _ in range(3):
+        opened.runner.submit(broken, title="broken")
+    qtbot.waitUntil(lambda: not opened.runner.busy, timeout=5_000)
+    (message,) = [m for m in opened.messages.messages if m.level == "error"]
+    assert message.text == "ZeroDivisionError: by design"
+    assert message.count == 3
+    assert "Traceback" in message.details
+
+
+def test_what_nobody_caught_is_a_message(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+    import threading
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    catch_exceptions(opened)
+    error = ValueError("surprise")
+    sys.excepthook(ValueError, error, None)
+    assert errors(opened) == ["ValueError: surprise"]
+    assert opened.isVisible()
+
+
+def test_recovery_is_offered_and_restores(
+    opened: MainWindow, qtbot: QtBot, small_project: Path
+) -> None:
+    project = opened.project
+    project.apply(project.document.with_mask("CdOsO_58", frozenset({"Ana1"})), "mask")
+    project.autosave()
+    qtbot.waitUntil(recovery_path(small_project).is_file, timeout=10_000)
+    qtbot.waitUntil(lambda: not opened.runner.busy, timeout=10_000)
+    assert not opened.recovery_bar.isVisible()
+    project.open(small_project)  # as after a crash: nothing was saved
+    assert opened.recovery_bar.isVisible()
+    assert not project.is_masked(SpectrumId("CdOsO_58", "Ana1"))
+    qtbot.mouseClick(opened.recovery_bar.restore, Qt.MouseButton.LeftButton)
+    assert project.is_masked(SpectrumId("CdOsO_58", "Ana1"))
+    assert not opened.recovery_bar.isVisible()
+    project.undo_stack.undo()
+    assert not project.is_masked(SpectrumId("CdOsO_58", "Ana1"))
+
+
+def test_recovery_can_be_discarded(opened: MainWindow, qtbot: QtBot, small_project: Path) -> None:
+    project = opened.project
+    project.apply(project.document.with_mask("CdOsO_58", frozenset({"Ana1"})), "mask")
+    project.autosave()
+    qtbot.waitUntil(recovery_path(small_project).is_file, timeout=10_000)
+    qtbot.waitUntil(lambda: not opened.runner.busy, timeout=10_000)
+    project.open(small_project)
+    qtbot.mouseClick(opened.recovery_bar.discard, Qt.MouseButton.LeftButton)
+    assert not opened.recovery_bar.isVisible()
+    assert not recovery_path(small_project).exists()
+
+
+def test_themes_change_every_part(opened: MainWindow, qtbot: QtBot) -> None:
+    for theme in (DARK, LIGHT):
+        opened.findChild(QAction, f"theme-{theme.name}").trigger()
+        assert opened.settings.theme == theme.name
+        assert all(page.theme is theme for page in opened.pages.values())
+        expected = theme.window
+        qtbot.waitUntil(lambda: opened.palette().window().color().name() == expected)  # noqa: B023
+
+
+def test_everything_interactive_has_a_name(opened: MainWindow) -> None:
+    """Screen readers and other people's scripts find widgets by name."""
+    nameless = []
+    for page in opened.pages.values():
+        opened.tabs.setCurrentWidget(page)
+        for button in page.findChildren(QPushButton):
+            if button.isVisible() and not (button.objectName() and button.accessibleName()):
+                nameless.append(f"{page.name}: {button.text()}")
+    assert nameless == []
+
+
+@pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
+def test_closing_asks_about_unsaved_work(
+    opened: MainWindow,
+    qtbot: QtBot,
+    small_project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+) -> None:
+    from ixs_core.project import Project
+    from ixs_reduce.store import read_masks
+
+    project = opened.project
+    project.apply(project.document.with_mask("CdOsO_58", frozenset({"Ana1"})), "mask")
+    button = getattr(QMessageBox.StandardButton, answer)
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: button)
+    assert opened.close() == (answer != "Cancel")
+    with Project(small_project).reading() as h5:
+        assert bool(read_masks(h5)) == (answer == "Save")
+
+
+def test_closing_ends_running_jobs(opened: MainWindow, qtbot: QtBot) -> None:
+    job = opened.runner.submit(waiting, title="long work")
+    qtbot.waitUntil(lambda: job.done > 1, timeout=5_000)
+    started = time.monotonic()
+    assert opened.close()
+    assert time.monotonic() - started < 5
+    assert job.cancel_token.cancelled
+
+
+def test_a_tab_that_fails_does_not_take_the_window_along(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: QWidget) -> None:
+        raise InputError("this tab cannot be shown")
+
+    page = opened.pages["plan"]
+    monkeypatch.setattr(type(page), "refresh", fail)
+    page.mark_stale()
+    opened.show_tab("plan")
+    assert "this tab cannot be shown" in errors(opened)
+    opened.show_tab("scans")
+    assert opened.isVisible()
+
+
+def test_a_click_in_the_tree_selects(opened: MainWindow, qtbot: QtBot) -> None:
+    tree, items = opened.project_dock.tree, opened.project_dock.items
+    index = items.index_of(SpectrumId("CdOsO_58", "Ana6"))
+    tree.scrollTo(index)
+    place: QPoint = tree.visualRect(index).center()
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert opened.project.current == SpectrumId("CdOsO_58", "Ana6")
+
+
+def test_the_disk_is_full_at_save(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    from ixs_core import project as project_file
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    project = opened.project
+    project.apply(project.document.with_mask("CdOsO_58", frozenset({"Ana1"})), "mask")
+    with monkeypatch.context() as patch:
+        patch.setattr(project_file, "replace_file", full)
+        project.save()
+        qtbot.waitUntil(lambda: not opened.runner.busy, timeout=10_000)
+        project.autosave()
+        qtbot.waitUntil(lambda: not opened.runner.busy, timeout=10_000)
+    assert project.dirty
+    assert all("the disk is full" in text for text in errors(opened))
+    assert len(errors(opened)) == 2
+    project.save()
+    qtbot.waitUntil(lambda: not project.dirty, timeout=10_000)
+
+
+def test_open_by_the_recent_menu(
+    opened: MainWindow, small_project: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened.project.save_as(tmp_path / "other.h5")
+    opened._recent.aboutToShow.emit()
+    names = [action.text() for action in opened._recent.actions()]
+    assert names == [str(tmp_path / "other.h5"), str(small_project)]
+    opened._recent.actions()[1].trigger()
+    assert opened.project.path == small_project
