@@ -1,4 +1,4 @@
-"""The demonstration: scans, plan, densities, molecular dynamics, conductivity, to a report.
+"""The demonstration: from scans, structures and simulations to a report and pictures of the viewer.
 
 It runs the commands that a user types, prints each with its seconds, and leaves the report,
 the project and the tables in one folder.
@@ -6,6 +6,9 @@ the project and the tables in one folder.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -85,7 +88,9 @@ def main(report_folder: Path) -> None:
         f"ixs report {project} -o {report_folder} --note …",
         lambda: report_command(project, report_folder, title=TITLE, note=list(CREDITS)),
     )
+    pictures = screenshots(project, report_folder)
     print(f"\n{time.perf_counter() - started:.0f} s in all")
+    print(f"viewer:  {pictures.resolve()}  (pictures; `make view` opens it)")
     print(f"report:  {(report_folder / 'index.html').resolve()}")
     print(f"project: {project.resolve()}  (HDF5/NeXus)")
 
@@ -271,6 +276,31 @@ def conductivity(project: Path) -> None:
             output=project,
         ),
     )
+
+
+def screenshots(project: Path, folder: Path) -> Path:
+    """Pictures of the viewer's tabs, light and dark, in a process that needs no screen."""
+    from sample_data.simulate_frames import write_frames
+
+    frames = write_frames(folder / "frames")
+    pictures = folder / "screenshots"
+    arguments = (
+        *("view", str(project), str(frames[0]), "--tab", "all", "--theme", "all"),
+        *("--screenshot", str(pictures / "{tab}-{theme}.png")),
+    )
+    program = "from ixs_core.cli import main; main()"
+
+    def run() -> None:
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+            check=False,
+        )
+        if ended.returncode:
+            raise InputError("the viewer's pictures failed", found=f"exit code {ended.returncode}")
+
+    stage(f"ixs {' '.join(arguments)}", run)
+    return pictures
 
 
 def cd2os2o7_scans() -> Path:

@@ -78,6 +78,7 @@ class ProjectModel(QObject):
         self._autosaved = self.document
         self._was_dirty = False
         self._stored_fits: dict[str, dict[str, SpectrumFit]] = {}
+        self._settled: Mapping[SpectrumId, SpectrumFit | None] = {}
         self._forget_read()
         self._autosave_timer = QTimer(self, interval=AUTOSAVE_MS)
         self._autosave_timer.timeout.connect(self.autosave)
@@ -114,6 +115,7 @@ class ProjectModel(QObject):
         self.undo_stack.clear()
         self.document = self._saved = self._autosaved = document
         self._stored_fits.clear()
+        self._settled = {}
         self._forget_read()
         self.current = None
         self.failures.clear()
@@ -153,6 +155,8 @@ class ProjectModel(QObject):
     def _take_contents(self, contents: Contents) -> None:
         self.contents = contents
         self._stored_fits.clear()
+        # Another program had the last word on what was saved before.
+        self._settled = self._saved.fits
         self._forget_read()
         self.contents_changed.emit()
         if self.current is None:
@@ -194,7 +198,7 @@ class ProjectModel(QObject):
         """The fits of a key by analyzer: those of the file, with what was done here since."""
         found = dict(self.stored_fits(key))
         for which, fit in self.document.fits.items():
-            if which.key != key:
+            if which.key != key or not self._is_of_here(which):
                 continue
             if fit is None:
                 found.pop(which.analyzer, None)
@@ -208,9 +212,15 @@ class ProjectModel(QObject):
 
     def is_fitted(self, which: SpectrumId) -> bool:
         """Whether a spectrum has a fit, without reading it."""
-        if which in self.document.fits:
+        if self._is_of_here(which):
             return self.document.fits[which] is not None
         return which.analyzer in self.contents.fitted.get(which.key, ())
+
+    def _is_of_here(self, which: SpectrumId) -> bool:
+        """Whether the fit of a spectrum is what was done here, not what the file has."""
+        nothing = object()
+        here = self.document.fits.get(which, nothing)
+        return here is not nothing and here is not self._settled.get(which, nothing)
 
     def is_masked(self, which: SpectrumId) -> bool:
         """Whether a spectrum is masked."""

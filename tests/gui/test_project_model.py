@@ -20,7 +20,8 @@ from gui.models.project_model import ProjectModel
 from gui.runner import Runner
 from ixs_core.errors import InputError
 from ixs_core.project import Project
-from ixs_reduce.store import fit_keys, read_fits, read_masks
+from ixs_core.provenance import Provenance
+from ixs_reduce.store import fit_keys, read_fits, read_masks, write_fits
 from tests.conftest import REPOSITORY
 
 A5 = SpectrumId("CdOsO_58", "Ana5")
@@ -153,6 +154,26 @@ def test_what_another_program_writes_is_seen(qtbot: QtBot, model: ProjectModel) 
     with qtbot.waitSignal(model.contents_changed, timeout=10_000):
         pass
     assert model.fits("CdOsO_58") == {}
+
+
+def test_what_another_program_fits_after_saving_is_shown(qtbot: QtBot, model: ProjectModel) -> None:
+    assert model.path is not None
+    fit = model.fit(A5)
+    assert fit is not None
+    model.apply(model.document.with_fits({A5: replace(fit, message="made here")}), "fit")
+    model.save()
+    idle(qtbot, model)
+    with Project(model.path).writing() as h5:
+        write_fits(h5, "CdOsO_58", [replace(fit, message="by another")], Provenance("ixs fit"))
+    with qtbot.waitSignal(model.contents_changed, timeout=10_000):
+        pass
+    assert [f.message for f in model.fits("CdOsO_58").values()] == ["by another"]
+    assert not model.is_fitted(A6)
+    mask(model, "Ana1")
+    model.save()
+    idle(qtbot, model)
+    with Project(model.path).reading() as h5:
+        assert [f.message for f in read_fits(h5, "CdOsO_58")] == ["by another"]
 
 
 def test_a_file_that_vanishes_is_told_and_saving_brings_the_work_back(
