@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from pyqtgraph.util.garbage_collector import GarbageCollector
 from PySide6.QtCore import QLocale, QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
@@ -43,15 +45,21 @@ def run(
     settings = Settings()
     names = tuple(themes) or (settings.theme,)
     application = make_application(THEMES[names[0]])
+    # Python's collector runs in whatever thread allocates; windows must die in this one.
+    collector = GarbageCollector()
     window = MainWindow(settings, THEMES[names[0]])
     catch_exceptions(window)
     for path in paths:
         window.take(path)
     window.show_tab(tabs[0])
     window.show()
-    if screenshot is None:
-        return application.exec()
-    return write_screenshots(application, window, tabs, names, screenshot)
+    try:
+        if screenshot is None:
+            return application.exec()
+        return write_screenshots(application, window, tabs, names, screenshot)
+    finally:
+        collector.timer.stop()
+        gc.enable()
 
 
 def _say(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:

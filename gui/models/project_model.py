@@ -403,19 +403,35 @@ class ProjectModel(QObject):
 
     # -- autosave and recovery --------------------
 
+    _autosaving = False
+
     def autosave(self) -> None:
-        """Write what is not saved yet beside the project, in a worker, when there is any."""
-        if self.path is None or not self.dirty or self.document is self._autosaved:
+        """Write what is not saved yet beside the project, in a worker, when there is any.
+
+        One at a time: an older one must not end after a newer one.
+        """
+        if self.path is None or self._autosaving or not self.dirty:
             return
-        document = self.document
+        if self.document is self._autosaved:
+            return
+        self._autosaving = True
+        path = recovery_path(self.path)
         self.runner.submit(
-            partial(write_recovery, recovery_path(self.path), document),
+            partial(write_recovery, path, self.document),
             title="autosave",
-            on_result=lambda _: setattr(self, "_autosaved", document),
+            on_result=partial(self._on_autosaved, path, self.document),
             on_error=partial(self.messages.error, "autosave failed"),
-            group="autosave",
+            on_end=self._on_autosave_end,
             quiet=True,
         )
+
+    def _on_autosaved(self, path: Path, document: Document, _: None) -> None:
+        self._autosaved = document
+        if self.path is None or path != recovery_path(self.path) or not self.dirty:
+            discard_recovery(path)  # it was saved, or left, while this was written
+
+    def _on_autosave_end(self) -> None:
+        self._autosaving = False
 
     def restore(self, path: Path) -> None:
         """Take over an autosave, as a change that can be undone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,15 @@ from sample_data.demo import cd2os2o7_scans
 from tests.conftest import REPOSITORY
 
 RESOLUTION = REPOSITORY / "sample_data" / "herix30id_resolution.json"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected_in_this_thread() -> Iterator[None]:
+    """Windows of ended tests die here, as in `gui.app`, and never in a worker's thread."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture
