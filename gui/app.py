@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,20 @@ def run(
     if scale is not None:
         os.environ["QT_SCALE_FACTOR"] = f"{scale:g}"
     qInstallMessageHandler(_say)
-    settings = Settings()
+    if screenshot is None:
+        return _run(paths, tabs, themes, Settings(), None)
+    # Pictures are alike everywhere: they neither take nor leave a layout.
+    with tempfile.TemporaryDirectory() as folder:
+        return _run(paths, tabs, themes, Settings(Path(folder) / "viewer.ini"), screenshot)
+
+
+def _run(
+    paths: Sequence[Path],
+    tabs: Sequence[str],
+    themes: Sequence[str],
+    settings: Settings,
+    screenshot: Path | None,
+) -> int:
     names = tuple(themes) or (settings.theme,)
     application = make_application(THEMES[names[0]])
     # Python's collector runs in whatever thread allocates; windows must die in this one.
