@@ -53,6 +53,7 @@ class ProjectModel(QObject):
     saving_failed : Exception.
     recovery_found : path, an autosave that is newer than the project.
     tab_wanted : str, a view asks for another tab ("fit").
+    failures_changed : the last fit of a spectrum failed, or one that had failed did not.
     """
 
     opened = Signal()
@@ -63,6 +64,7 @@ class ProjectModel(QObject):
     saving_failed = Signal(object)
     recovery_found = Signal(object)
     tab_wanted = Signal(str)
+    failures_changed = Signal()
 
     def __init__(self, runner: Runner, messages: MessageLog, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -121,9 +123,10 @@ class ProjectModel(QObject):
         self.failures.clear()
         self._tell_dirty()
         self.opened.emit()
-        first = next(iter(self.spectrum_ids()), None)
-        if first is not None:
-            self.select(first)
+        known = self.spectrum_ids()
+        if known:
+            # One that has a fit rather than a dead analyzer that happens to be the first.
+            self.select(next(filter(self.is_fitted, known), known[0]))
 
     def reload_if_changed(self) -> None:
         """Read the contents again when another program (or a watcher) changed the file."""
@@ -231,6 +234,25 @@ class ProjectModel(QObject):
         if key not in self._stored_fits:
             self._stored_fits[key] = self._fits_of_key(key)
         return self._stored_fits[key]
+
+    def keep_stored_fits(self, key: str, fits: Mapping[str, SpectrumFit]) -> None:
+        """Take the fits of a key as a worker read them from the file, so that none waits."""
+        self._stored_fits.setdefault(key, dict(fits))
+
+    def has_stored_fits(self, key: str) -> bool:
+        """Whether the fits of a key are in memory, or there are none to read."""
+        return key in self._stored_fits or key not in self.contents.fitted
+
+    def set_failures(self, failures: Mapping[SpectrumId, str | None]) -> None:
+        """Note why the last fit of spectra failed, or (None) that it did not."""
+        before = dict(self.failures)
+        for which, reason in failures.items():
+            if reason is None:
+                self.failures.pop(which, None)
+            else:
+                self.failures[which] = reason
+        if self.failures != before:
+            self.failures_changed.emit()
 
     def _spectra_of_key(self, key: str) -> tuple[Spectrum, ...]:
         from ixs_reduce.store import read_spectra
