@@ -11,12 +11,16 @@ from benchmarks import (
     density,
     density_modes,
     fitting,
+    frames,
     md_correlations,
     phonons,
     potentials,
     reading,
     trajectories,
     transport,
+    viewer,
+    viewer_maps,
+    viewer_scans,
 )
 from ixs_core.atomic import atomic_write_text
 from ixs_core.provenance import versions_of
@@ -32,6 +36,10 @@ GROUPS = {
     "correlations": md_correlations.run,
     "potentials": potentials.run,
     "transport": transport.run,
+    "frames": frames.run,
+    "viewer": viewer.run,
+    "viewer scans": viewer_scans.run,
+    "viewer maps": viewer_maps.run,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,7 @@ FileKind = Literal[
 
 _HEAD = 4096
 _TIFF = (b"II*\x00", b"MM\x00*")
+_CIF = re.compile(r"^\s*(data_|_cell_length_a|_refln|_atom_site)", re.MULTILINE)
 _FORCE_CONSTANTS = ("force_constants:", "displacement", "phonopy:", "supercell_matrix:")
 
 
@@ -86,13 +88,14 @@ def _picture(head: bytes, text: str) -> FileKind | None:
 
 
 def _text_kind(path: Path, text: str) -> FileKind | None:
+    # CIFs first: they speak of displacements, too, which are also a part of force constants.
+    if _CIF.search(text):
+        return "reflections"
     if path.suffix == ".xz" or any(word in text for word in _FORCE_CONSTANTS):
         return "force-constants"
-    if "_refln" in text or (text.lstrip().startswith("data_") or "_cell_length_a" in text):
+    if path.suffix.lower() in (".hkl", ".fcf", ".fos", ".mem", ".bminput"):
         return "reflections"
-    if path.suffix.lower() in (".hkl", ".fcf", ".fos"):
-        return "reflections"
-    if path.suffix.lower() in (".pgrid", ".cube"):
+    if path.suffix.lower() in (".pgrid", ".ggrid", ".cube"):
         return "density"
     if text.startswith("ITEM: TIMESTEP") or "Lattice=" in text[:400]:
         return "trajectory"

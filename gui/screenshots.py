@@ -32,6 +32,7 @@ def write_screenshots(
     name : path
         With {tab} and {theme} where there are several.
     """
+    window.asks = False  # nobody is there to answer, and a picture has nothing to save
     for theme in themes:
         window.set_theme(THEMES[theme])
         for tab in tabs:

@@ -26,6 +26,7 @@ from gui.recognise import recognise
 from gui.runner import Runner
 from gui.settings import Settings
 from gui.theme import THEMES, Theme
+from gui.views.fit_tab import FitTab
 from gui.views.help_window import HelpWindow
 from gui.views.messages_dock import MessagesDock
 from gui.views.project_dock import ProjectDock
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.settings = settings
         self.theme = theme
+        self.asks = True  # about unsaved work, before it is left
         self.messages = MessageLog(self)
         self.runner = Runner(self)
         self.project = ProjectModel(self.runner, self.messages, self)
@@ -135,6 +137,7 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         self._action(view, "previous", "Previous spectrum", "[", partial(self._step, -1))
         self._action(view, "next", "Next spectrum", "]", partial(self._step, 1))
+        self._action(view, "fit-current", "Fit the current spectrum", "Ctrl+F", self.fit_current)
         self._action(view, "give-up", "Give up", "Esc", lambda: self.page.give_up())
         view.addSeparator()
         for name in THEMES:
@@ -159,6 +162,13 @@ class MainWindow(QMainWindow):
     def show_tab(self, name: str) -> None:
         """Bring a tab to the front."""
         self.tabs.setCurrentWidget(self.pages[name])
+
+    def fit_current(self) -> None:
+        """Fit the current spectrum with its draft, and show it."""
+        fit_tab = self.pages["fit"]
+        assert isinstance(fit_tab, FitTab)
+        self.show_tab("fit")
+        fit_tab.fit_current()
 
     @property
     def page(self) -> Tab:
@@ -277,7 +287,7 @@ class MainWindow(QMainWindow):
 
     def _may_leave(self) -> bool:
         """Whether the present project may be left: saved, or the user says so."""
-        if not self.project.dirty:
+        if not self.project.dirty or not self.asks:
             return True
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(

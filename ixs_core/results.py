@@ -162,9 +162,18 @@ def read_dataset(h5: h5py.File, kind: str, key: str, name: str) -> Any:
 
     Errors as in `read_result`.
     """
+    return read_datasets(h5, kind, key, (name,))[name]
+
+
+def read_datasets(h5: h5py.File, kind: str, key: str, names: Sequence[str]) -> dict[str, Any]:
+    """Some datasets of a current result, None for those that it does not have.
+
+    Errors as in `read_result`.
+    """
     group = _find(h5, kind, key, None)
     try:
-        return _value(group[name]) if name in group else None
+        present = {name: group.get(name) for name in names}
+        return {n: None if item is None else _value(item) for n, item in present.items()}
     except _DAMAGE as error:
         raise _damaged(h5, kind, key, error) from error
 
@@ -192,6 +201,12 @@ def list_results(h5: h5py.File, kind: str) -> list[str]:
     _check_kind(kind)
     home = h5["entry"].get(kind)
     return sorted((_decode(name) for name in home), key=_natural) if home is not None else []
+
+
+def has_result(h5: h5py.File, kind: str, key: str) -> bool:
+    """Whether a key has a current result, without listing the others."""
+    _check_kind(kind)
+    return _path(kind, key) in h5
 
 
 def list_history(h5: h5py.File, kind: str, key: str) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import SpectrumModel
 from ixs_reduce.start_values import linear_start
 
+if TYPE_CHECKING:
+    import lmfit
+
 __all__ = [
     "NOT_ASKED_FOR",
     "POOR_FIT",
@@ -34,6 +38,7 @@ __all__ = [
     "FitOptions",
     "LeftOut",
     "bragg_distance",
+    "completed",
     "fit_batch",
     "fit_one",
     "poor_fit_reasons",
@@ -58,6 +63,7 @@ def fit_batch(
     *,
     predictions: Mapping[SpectrumKey, PredictedModes] | None = None,
     known: Sequence[SpectrumFit] = (),
+    start: lmfit.Parameters | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -79,6 +85,9 @@ def fit_batch(
         Fits of an earlier batch with the same options. In a search of modes, where every
         spectrum is fitted by itself, those whose data, zero and resolution are still the same
         are taken over, as fitting again would give them bit for bit.
+    start : lmfit.Parameters, optional
+        One model for all, where options.modes is its number of modes: energies and widths to
+        start from, fixed values and ties. Strengths and zero start from each spectrum's own.
     scheduler, workers, progress, cancel : as for `ixs_core.jobs.parallel_map`, but one worker
         by default; a scheduler ("local:4") spreads the fits over processes.
 
@@ -101,11 +110,14 @@ def fit_batch(
     ready, without_zero = with_zeros(ready, options, run, progress)
     left_out += without_zero
     taken_over, ready = _taken_over(ready, known if options.modes == "auto" else ())
-    chains = _chains(ready) if isinstance(options.modes, int) else [[one] for one in ready]
+    chained = isinstance(options.modes, int) and start is None
+    chains = _chains(ready) if chained else [[one] for one in ready]
     outcomes = [
         outcome
         for chain in run(
-            partial(_fit_chain, options=options, cancel=cancel), chains, progress=progress
+            partial(_fit_chain, options=options, cancel=cancel, start=start),
+            chains,
+            progress=progress,
         )
         for outcome in chain
     ]
@@ -161,11 +173,13 @@ def fit_one(
     previous: SpectrumFit | None = None,
     cancel: CancelToken | None = None,
     predicted: PredictedModes | None = None,
+    start: lmfit.Parameters | None = None,
 ) -> SpectrumFit:
     """Fit one spectrum that has its zero, with limits on unresolved widths.
 
     previous : a fit of a neighbouring Q, or of the same scan with fewer points, whose
     parameters are the start. predicted : the modes to fit, with options.modes "predicted".
+    start : energies, widths, fixed values and ties, as for `fit_batch`.
     """
     options = options or FitOptions()
     model = SpectrumModel(
@@ -189,6 +203,8 @@ def fit_one(
             options.seed,
             cancel,
         )
+    elif start is not None:
+        fit = _alike(spectrum, model, start, options, cancel)
     elif previous is not None:
         fit = _continued(spectrum, model, previous, options, cancel)
     elif options.modes == "auto":
@@ -197,8 +213,40 @@ def fit_one(
         fit = fit_spectrum(
             spectrum, model, None, options.starts, options.objective, options.seed, cancel
         )
+    return completed(fit)
+
+
+def completed(fit: SpectrumFit) -> SpectrumFit:
+    """A fit with the limits of unresolved widths, and why it is poor where it is."""
     fit = with_width_limits(fit)
     return replace(fit, remarks=fit.remarks + poor_fit_reasons(fit))
+
+
+def _alike(
+    spectrum: Spectrum,
+    model: SpectrumModel,
+    start: lmfit.Parameters,
+    options: FitOptions,
+    cancel: CancelToken | None,
+) -> SpectrumFit:
+    """Fit with energies, widths, fixed values and ties that many spectra share."""
+    count = model.n_modes
+    energy, fwhm, _ = model.vector(start)[: 3 * count].reshape(count, 3).T
+    zero = start["zero"].value if spectrum.zero_mev is None else spectrum.zero_mev
+    vector, _ = linear_start(spectrum, model, energy, fwhm, zero_mev=zero)
+    given = bounded_parameters(spectrum, model, zero)
+    for name, value in zip(model.parameter_names, vector.tolist(), strict=True):
+        shared = start[name]
+        if shared.vary or name == "zero":  # each analyzer has a zero of its own
+            given[name].set(value=value, vary=bool(shared.vary))
+        else:
+            given[name].set(value=shared.value, vary=False, min=-np.inf, max=np.inf)
+    for name in model.parameter_names:
+        if start[name].expr:
+            given[name].set(expr=start[name].expr, min=-np.inf, max=np.inf)
+    return fit_spectrum(
+        spectrum, model, given, options.starts, options.objective, options.seed, cancel
+    )
 
 
 def _continued(
@@ -339,6 +387,7 @@ def _fit_chain(
     chain: list[Ready],
     options: FitOptions,
     cancel: CancelToken | None = None,
+    start: lmfit.Parameters | None = None,
 ) -> list[SpectrumFit | LeftOut]:
     """Fit a chain of spectra, each started from the one before and, where that fails, anew."""
     outcomes: list[SpectrumFit | LeftOut] = []
@@ -347,7 +396,7 @@ def _fit_chain(
         if previous is not None and not _near(previous.spectrum, spectrum):
             previous = None
         try:
-            fit = fit_one(spectrum, resolution, options, previous, cancel, predicted)
+            fit = fit_one(spectrum, resolution, options, previous, cancel, predicted, start)
             if previous is not None and fit.reduced_deviance > _SUSPECT * max(
                 previous.reduced_deviance, 1.0
             ):

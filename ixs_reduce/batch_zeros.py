@@ -28,7 +28,7 @@ def with_zeros(
 
     Spectra that cover no trial zero are left out.
     """
-    sought = [i for i, one in enumerate(ready) if _zero_is_open(one.spectrum)]
+    sought = [i for i, one in enumerate(ready) if zero_is_open(one.spectrum)]
     outcomes = run(
         partial(_profile_one, options=options), [ready[i] for i in sought], progress=progress
     )
@@ -55,7 +55,7 @@ def with_zeros(
     return [result[i] for i in sorted(result)], left_out
 
 
-def _zero_is_open(spectrum: Spectrum) -> bool:
+def zero_is_open(spectrum: Spectrum) -> bool:
     """Whether a zero must be found: there is none, or only a guess."""
     return spectrum.zero_mev is None or (
         spectrum.zero_err is not None and spectrum.zero_err >= _GUESS

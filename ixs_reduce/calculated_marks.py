@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from ixs_core.figure_style import DATA, FAINT, MODES
+from ixs_reduce.dispersion_points import calculated_points
 from ixs_reduce.fitting import SpectrumFit
-from ixs_reduce.lineshape import bose_factor
-from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey, spectrum_key
+from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey
 from ixs_reduce.q_path import QPath
 
 if TYPE_CHECKING:
@@ -45,22 +45,17 @@ def draw_ticks(axes: Axes, fit: SpectrumFit, predicted: PredictedModes) -> None:
 
 def draw_dashes(axes: Axes, path: QPath, predictions: Mapping[SpectrumKey, PredictedModes]) -> bool:
     """Calculated energies as dashes, darker with the intensity × (n + 1); whether there are any."""
-    found = False
-    for fit, position in zip(path.fits, path.position.tolist(), strict=True):
-        predicted = predictions.get(spectrum_key(fit.spectrum))
-        if predicted is None or not predicted.n_modes:
-            continue
-        found = True
-        seen = predicted.intensity * bose_factor(predicted.energy_mev, predicted.temperature_k)
-        strength = np.sqrt(seen / max(float(seen.max()), 1e-300))
+    spectra = [fit.spectrum for fit in path.fits]
+    points = calculated_points(spectra, path.position.tolist(), predictions)
+    for modes in points:
         axes.scatter(
-            np.full(predicted.n_modes, position),
-            predicted.energy_mev,
+            np.full(modes.energy.size, modes.position),
+            modes.energy,
             marker="_",
             s=90,
             lw=1.1,
-            color=[(*to_rgb(DATA), alpha) for alpha in 0.12 + 0.7 * strength],
+            color=[(*to_rgb(DATA), alpha) for alpha in 0.12 + 0.7 * modes.strength],
             zorder=0,
             label="_calculated",
         )
-    return found
+    return bool(points)

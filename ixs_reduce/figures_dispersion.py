@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -27,7 +27,14 @@ from ixs_core.figure_style import (
 )
 from ixs_reduce.batch import POOR_FIT
 from ixs_reduce.calculated_marks import draw_dashes
-from ixs_reduce.fit_words import is_simulated, uncertain, width_limit
+from ixs_reduce.dispersion_points import (
+    ModePoint,
+    axis_ends,
+    by_number,
+    mode_points,
+    path_series,
+)
+from ixs_reduce.fit_words import is_simulated
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.predicted_modes import PredictedModes, SpectrumKey
 from ixs_reduce.q_path import QPath, q_paths
@@ -37,51 +44,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SAME_TEMPERATURE_K = 5.0
-
-
-class ModePoint(NamedTuple):
-    """A fitted mode as drawn in a dispersion.
-
-    limit : 95 % upper limit of the FWHM, None where the width is known; trusted : whether
-    the energy is (error below 20 %, a fit that describes its data).
-    """
-
-    position: float
-    energy: float
-    energy_err: float
-    fwhm: float
-    fwhm_err: float
-    limit: float | None
-    overdamped: bool
-    trusted: bool
-    series: str
-
-
-def mode_points(
-    path: QPath, series: Sequence[str] | None = None, *, by_branch: bool = True
-) -> tuple[ModePoint, ...]:
-    """All modes of the fits of a path; `series` names what colours each fit.
-
-    by_branch : labels of branches colour the modes that have one.
-    """
-    names = series or [""] * len(path.fits)
-    points = []
-    for fit, position, name in zip(path.fits, path.position.tolist(), names, strict=True):
-        for i, mode in enumerate(fit.modes):
-            points.append(
-                ModePoint(
-                    position,
-                    mode.energy.value,
-                    mode.energy.stderr,
-                    mode.fwhm.value,
-                    mode.fwhm.stderr,
-                    width_limit(fit, i),
-                    mode.overdamped,
-                    not uncertain(fit, i),
-                    (mode.branch if by_branch else "") or name,
-                )
-            )
-    return tuple(points)
 
 
 @styled
@@ -110,16 +72,16 @@ def dispersion_figure(
     shown = [path for path in paths if any(fit.modes for fit in path.fits)]
     if not shown:
         return message_figure("no fitted modes with a known Q")
-    series = [_series(path) for path in shown]
+    series = [path_series(path) for path in shown]
     labels = {label for path in shown for fit in path.fits for label in fit.branches}
     # With more labels than colours (they merge differently from Q to Q) colour tells nothing.
     few = len(labels) <= len(SERIES)
     drawn = [
         mode_points(path, named, by_branch=few) for path, named in zip(shown, series, strict=True)
     ]
-    names = sorted({point.series for points in drawn for point in points}, key=_by_number)
+    names = sorted({point.series for points in drawn for point in points}, key=by_number)
     styles = {name: (SERIES[k % 7], MARKERS[k % 7]) for k, name in enumerate(names)}
-    tops = _axis_ends([point for points in drawn for point in points])
+    tops = axis_ends([point for points in drawn for point in points])
     columns = min(len(shown), 3)
     rows = math.ceil(len(shown) / columns)
     wide = (10.2 / columns) if columns > 1 else 6.6
@@ -151,26 +113,6 @@ def dispersion_figure(
     return figure
 
 
-def _series(path: QPath) -> list[str]:
-    """What the colours of a path tell: temperatures, else scans where several meet in it."""
-    temperatures = [fit.spectrum.temperature_k for fit in path.fits]
-    known = [t for t in temperatures if t is not None]
-    if known and max(known) - min(known) > _SAME_TEMPERATURE_K:
-        return [f"{_rounded(t)} K" if t is not None else "T unknown" for t in temperatures]
-    scans = [f"scan {fit.spectrum.scan}" for fit in path.fits]
-    several = len(set(scans)) < len(scans) and 1 < len(set(scans)) <= len(SERIES)
-    return scans if several else [""] * len(scans)
-
-
-def _rounded(temperature_k: float) -> int:
-    return int(_SAME_TEMPERATURE_K * round(temperature_k / _SAME_TEMPERATURE_K))
-
-
-def _by_number(name: str) -> tuple[int, str]:
-    digits = "".join(c for c in name if c.isdigit())
-    return (int(digits) if digits else 0, name)
-
-
 def _title(fits: Sequence[SpectrumFit]) -> str:
     simulated = [is_simulated(fit.spectrum) for fit in fits]
     word = " · simulated" if any(simulated) else ""
@@ -186,7 +128,7 @@ def _draw_energies(
     for point in points:
         color, marker = styles[point.series]
         half = point.fwhm / 2
-        if point.trusted and not point.overdamped and point.limit is None:
+        if point.shows_width:
             axes.vlines(
                 point.position,
                 max(point.energy - half, 0.0),
@@ -249,16 +191,6 @@ def _errorbar(
     )
 
 
-def _axis_ends(points: Sequence[ModePoint]) -> tuple[float, float]:
-    """Ends of both axes, set by the modes that are known: one lost fit does not squeeze them."""
-    trusted = [p for p in points if p.trusted and not p.overdamped] or list(points)
-    energy = max(p.energy + (p.fwhm / 2 if p.limit is None else 0.0) for p in trusted)
-    known = [p.fwhm for p in trusted if p.limit is None and p.fwhm_err < p.fwhm / 3]
-    limits = [p.fwhm if p.limit is None else p.limit for p in trusted]
-    width = max(known) if known else float(np.median(limits))
-    return 1.12 * energy, 1.25 * max(width, 0.1)
-
-
 def _explain(figure: Figure, styles: dict[str, tuple[str, str]], calculated: bool) -> None:
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=color, marker=marker, ls="", ms=4.2, label=name)
@@ -305,7 +237,7 @@ def zeros_figure(fits: Sequence[SpectrumFit]) -> Figure:
     wide, high = 10.3 / max(columns, 3), 1.5
     figure = Figure(figsize=(0.75 + columns * wide, 0.3 + rows * high + 0.2))
     reach = _zero_reach(by_analyzer)
-    for k, name in enumerate(sorted(by_analyzer, key=_by_number)):
+    for k, name in enumerate(sorted(by_analyzer, key=by_number)):
         row, column = divmod(k, columns)
         axes = axes_at(figure, 0.7 + column * wide, 0.35 + row * high, wide - 0.3, high - 0.45)
         _draw_zeros(axes, name, by_analyzer[name], scans, reach)

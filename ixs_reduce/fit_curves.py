@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ixs_core.arrays import FloatArray
+from ixs_reduce.convolution import ConvolutionPlan, plan_convolution
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.likelihood import deviance_residuals, poisson_interval
+from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
+from ixs_reduce.spectrum_model import PreparedModel, SpectrumModel
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,93 @@ def fit_curves(fit: SpectrumFit, n_points: int = 400) -> FitCurves:
         total=np.sum(list(components.values()), axis=0) if components else np.zeros(energy.size),
         components=components,
     )
+
+
+@dataclass(frozen=True)
+class ModelCurves:
+    """What a model with given parameters looks like over a spectrum, fitted or not.
+
+    Parameters
+    ----------
+    curves : FitCurves
+    expected_counts : (n_points,) array
+        At every point of the spectrum, exposed or not.
+    components_at_points : mapping of name to (n,) array
+        The terms of the total at the drawn points, scaled like these.
+    """
+
+    curves: FitCurves
+    expected_counts: FloatArray
+    components_at_points: Mapping[str, FloatArray]
+
+    @property
+    def total_at_points(self) -> FloatArray:
+        """The total at the drawn points, scaled like these."""
+        terms = list(self.components_at_points.values())
+        return np.sum(terms, axis=0) if terms else np.zeros(self.curves.points.counts.size)
+
+
+@dataclass(frozen=True)
+class CurvePlan:
+    """What all curves over one spectrum share, made once so that a drag can draw many.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    points : CountedPoints
+        At the energies of the file.
+    at_points, between : ConvolutionPlan
+        At the spectrum's points, and at the energies of the curves.
+    energy_mev : (m,) array
+        File energies of the curves.
+    """
+
+    spectrum: Spectrum
+    points: CountedPoints
+    at_points: ConvolutionPlan
+    between: ConvolutionPlan
+    energy_mev: FloatArray
+
+    @classmethod
+    def of(cls, spectrum: Spectrum, resolution: Resolution, n_points: int = 400) -> CurvePlan:
+        """Prepare curves at `n_points` energies over a spectrum, through a resolution."""
+        energy = np.linspace(spectrum.energy_mev[0], spectrum.energy_mev[-1], n_points)
+        return cls(
+            spectrum,
+            counted_points(spectrum),
+            plan_convolution(resolution, spectrum.energy_mev),
+            plan_convolution(resolution, energy),
+            energy,
+        )
+
+    def curves(self, model: SpectrumModel, parameters: FloatArray) -> ModelCurves:
+        """Curves of a model (with the resolution of this plan) at a parameter vector."""
+        spectrum, zero = self.spectrum, float(parameters[-1])
+        points = replace(self.points, energy_mev=self.points.energy_mev - zero)
+        terms = PreparedModel(model, self.energy_mev, self.between).terms(parameters)
+        here = PreparedModel(model, spectrum.energy_mev, self.at_points).terms(parameters)
+        if spectrum.background_rate is not None:
+            terms["measured"] = np.interp(
+                self.energy_mev, spectrum.energy_mev, spectrum.background_rate
+            )
+            here["measured"] = spectrum.background_rate
+        rate = np.sum(list(here.values()), axis=0) if here else np.zeros(spectrum.counts.size)
+        floor = _FLOOR * max(float(spectrum.counts.max(initial=0.0)), 1.0)
+        expected = np.maximum(spectrum.exposure * rate, floor)
+        seen = spectrum.exposure > 0
+        components = {name: points.exposure * term for name, term in terms.items()}
+        curves = FitCurves(
+            points=points,
+            residuals=deviance_residuals(spectrum.counts[seen], expected[seen]),
+            energy_mev=self.energy_mev - zero,
+            total=np.sum(list(components.values()), axis=0)
+            if components
+            else np.zeros(self.energy_mev.size),
+            components=components,
+        )
+        at_points = {name: points.exposure * term[seen] for name, term in here.items()}
+        return ModelCurves(curves, expected, at_points)
+
+
+# Expected counts that a start model puts below this share of the largest count have no logarithm.
+_FLOOR = 1e-9

@@ -18,6 +18,10 @@ from ixs_core.errors import InputError
 from ixs_core.units import FWHM_PER_SIGMA
 
 
+# Crystal analyzers have tails; this share of the area describes them where nobody measured.
+_LORENTZIAN_SHARE = 0.3
+
+
 class Component(NamedTuple):
     """A Gaussian or Lorentzian of R: kind, share of the area, centre and FWHM in meV."""
 
@@ -105,6 +109,12 @@ class Resolution:
         for column in (energy, values):
             column.setflags(write=False)
         return cls(table_energy_mev=energy, table_intensity=values, analyzer=analyzer)
+
+    @classmethod
+    def nominal(cls, fwhm_mev: float, analyzer: str | None = None) -> Resolution:
+        """A stand-in where R was not measured: 70 % Gaussian, 30 % Lorentzian of one FWHM."""
+        shares = (("gaussian", 1 - _LORENTZIAN_SHARE), ("lorentzian", _LORENTZIAN_SHARE))
+        return cls.from_components([(kind, w, 0.0, fwhm_mev) for kind, w in shares], analyzer)
 
     @property
     def numeric(self) -> bool:

@@ -187,7 +187,9 @@ class Watcher:
 
     def _take(self, change: Change) -> None:
         if change.scan is None:
-            self._say(words_of(change), problem=change.kind in ("failed", "folder-gone"))
+            unread = change.path if change.kind == "failed" else None
+            problem = change.kind in ("failed", "folder-gone")
+            self._say(words_of(change), problem, unread)
             return
         scan, key = change.scan, scan_key(change.scan)
         known = self.scans.get(key)
@@ -383,9 +385,9 @@ class Watcher:
         at = datetime.fromtimestamp(now)
         return ScanStatus(key, state, at, watched.scan, watched.fits, failure)
 
-    def _say(self, text: str, problem: bool = False) -> None:
+    def _say(self, text: str, problem: bool = False, path: Path | None = None) -> None:
         if self._on_message is not None:
-            self._on_message(WatchMessage(text, problem))
+            self._on_message(WatchMessage(text, problem, path))
 
     def _hindered(self, error: Exception) -> None:
         # The holder's process and time change from one try to the next; it is said once.

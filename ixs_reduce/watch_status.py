@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from ixs_reduce.fitting import SpectrumFit
@@ -67,10 +68,14 @@ class ScanStatus:
 
 @dataclass(frozen=True)
 class WatchMessage:
-    """Something to tell that is not about one scan's numbers; problems are meant for red."""
+    """Something to tell that is not about one scan's numbers; problems are meant for red.
+
+    `path` is the file that cannot be read, for a message about one.
+    """
 
     text: str
     problem: bool = False
+    path: Path | None = None
 
 
 def words_of(change: Change) -> str:

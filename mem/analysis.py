@@ -14,7 +14,7 @@ from ixs_core.errors import Cancelled, InputError
 from ixs_core.jobs import CancelToken, Progress
 from mem.analysis_options import AnalysisOptions, reconstruction_settings
 from mem.density import Density, MemReport
-from mem.density_result import DensityResult, DrawnSection, PathResult
+from mem.density_result import DensityResult, DrawnSection, PathResult, SiteResult
 from mem.path_analysis import path_results
 from mem.path_choice import NamedPath, choose_paths
 from mem.plane_choice import parse_place, parse_plane
@@ -22,6 +22,7 @@ from mem.reconstruction import reconstruct
 from mem.reflections import Reflections
 from mem.section import Section, section_sites
 from mem.sites import site_results
+from mem.steps import OnStep
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def analyse(
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
+    on_step: OnStep | None = None,
 ) -> Analysis:
     """Reconstruct, cut sections, follow paths with uncertainties, compare with the model.
 
@@ -48,6 +50,8 @@ def analyse(
     progress, cancel
         As for all long functions; a cancelled reconstruction keeps its last density, and
         cancelled uncertainties leave the density and its profiles without them.
+    on_step : callable, optional
+        As `reconstruct` takes it.
 
     Returns
     -------
@@ -71,11 +75,10 @@ def analyse(
         **reconstruction_settings(options, reflections),
         progress=progress,
         cancel=cancel,
+        on_step=on_step,
     )
     report = report_of(density)
-    if progress is not None:
-        progress(0, 0, "maxima and basins")
-    sites, site_notes = site_results(density)
+    sites, site_notes = _sites(density, report.stopped, progress)
     sections = tuple(density.section(miller, origin) for miller, origin in planes)
     followed, notes = _paths(paths, density, reflections, options, progress, cancel)
     result = DensityResult(
@@ -123,6 +126,17 @@ def _check_before(
         flat.section(miller, origin, step=1.0)
     for path in paths:
         flat.profile(path.points, options.points)
+
+
+def _sites(
+    density: Density, stopped: str, progress: Progress | None
+) -> tuple[tuple[SiteResult, ...], tuple[str, ...]]:
+    """Maxima and basins; not of a map that was cancelled, which is wanted at once."""
+    if stopped == "cancelled":
+        return (), ("cancelled: the last map is kept, without its maxima and basins",)
+    if progress is not None:
+        progress(0, 0, "maxima and basins")
+    return site_results(density)
 
 
 def report_of(density: Density) -> MemReport:

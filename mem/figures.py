@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -28,11 +29,21 @@ from ixs_core.figure_style import (
     text_at,
 )
 from mem.density_result import DensityResult, DrawnSection, PathResult
+from mem.residual_distribution import residual_histogram
+from mem.section_levels import (
+    CONTOURS_E_A3,
+    DIFFERENCE_CONTOURS_E_A3,
+    HIGHEST_E_A3,
+    LOWEST_E_A3,
+    difference_reach,
+)
 
-LOWEST_E_A3, HIGHEST_E_A3 = 0.02, 20.0
-"""Range of the colours of a section in e/Å³: weak channels and atoms on one scale."""
-
-_CONTOURS = tuple(0.05 * 2.0**n for n in range(10))
+SectionScale = Literal["log", "linear", "difference"]
+_SECTION_LABELS: dict[SectionScale, str] = {
+    "log": "ρ (e/Å³)",
+    "linear": "ρ (e/Å³)",
+    "difference": "Δρ (e/Å³)",
+}
 _PANEL_INCHES = 3.0
 _LARGEST_FIGURE = 12.0
 RECONSTRUCTED_BAND = "± noise (σ) and bias of the method"
@@ -42,14 +53,18 @@ _LOWEST_RATIO = 1e-4
 
 
 @styled
-def section_figure(results: Sequence[DensityResult], index: int = 0) -> Figure:
-    """The same section of several densities side by side, colours on one logarithmic scale.
+def section_figure(
+    results: Sequence[DensityResult], index: int = 0, scale: SectionScale = "log"
+) -> Figure:
+    """The same section of several densities side by side, colours on one scale.
 
     Parameters
     ----------
     results : sequence of DensityResult
     index : int
         Which of their sections.
+    scale : "log", "linear" or "difference"
+        "difference" for sections that hold differences: symmetric about zero.
     """
     drawn = [result for result in results if len(result.sections) > index]
     if not drawn:
@@ -57,8 +72,8 @@ def section_figure(results: Sequence[DensityResult], index: int = 0) -> Figure:
     sections = [result.sections[index] for result in drawn]
     first = sections[0].section
     wide, high = float(np.ptp(first.u)), float(np.ptp(first.v))
-    scale = min(_PANEL_INCHES / wide, 1.4 * _PANEL_INCHES / high)
-    width, height = wide * scale, high * scale
+    inches = min(_PANEL_INCHES / wide, 1.4 * _PANEL_INCHES / high)  # per Å
+    width, height = wide * inches, high * inches
     left, top, gap = 0.65, 0.55, 0.45
     columns = max(1, int((_LARGEST_FIGURE - left) // (width + gap)))
     rows = -(-len(drawn) // columns)
@@ -66,34 +81,47 @@ def section_figure(results: Sequence[DensityResult], index: int = 0) -> Figure:
     size = (left + across * (width + gap) + 0.6, top + rows * (height + 0.85) - 0.3)
     figure = Figure(figsize=size)
     images = []
+    norm = _section_norm(scale, sections)
     for number, (result, section) in enumerate(zip(drawn, sections, strict=True)):
         row, column = divmod(number, columns)
         place = (left + column * (width + gap), top + row * (height + 0.85))
         axes = axes_at(figure, *place, width, height)
-        images.append(_draw_section(axes, section))
+        images.append(_draw_section(axes, section, norm))
         axes.set_title(result.heading)
         axes.set_xlabel(f"{first.u_label or 'u'} (Å)")
         if column == 0:
             axes.set_ylabel(f"{first.v_label or 'v'} (Å)")
     bar = axes_at(figure, left + across * (width + gap) - gap + 0.15, top, 0.13, height)
-    figure.colorbar(images[0], cax=bar, label="ρ (e/Å³)", extend="both")
+    figure.colorbar(images[0], cax=bar, label=_SECTION_LABELS[scale], extend="both")
     text_at(figure, left, 0.1, f"Section {first.label}", fontsize=10)
     return figure
 
 
-def _draw_section(axes: Axes, drawn: DrawnSection) -> QuadMesh:
+def _section_norm(scale: SectionScale, sections: Sequence[DrawnSection]) -> Normalize:
+    if scale == "difference":
+        reach = difference_reach(np.concatenate([one.section.values.ravel() for one in sections]))
+        return Normalize(-reach, reach)
+    return Normalize(0, HIGHEST_E_A3) if scale == "linear" else LogNorm(LOWEST_E_A3, HIGHEST_E_A3)
+
+
+def _draw_section(axes: Axes, drawn: DrawnSection, norm: Normalize) -> QuadMesh:
     section = drawn.section
-    values = np.maximum(section.values, LOWEST_E_A3 / 10).T
+    signed = norm.vmin is not None and norm.vmin < 0
+    values = section.values.T if signed else np.maximum(section.values, LOWEST_E_A3 / 10).T
     image = axes.pcolormesh(
         section.u,
         section.v,
         values,
-        norm=LogNorm(LOWEST_E_A3, HIGHEST_E_A3),
-        cmap="viridis",
+        norm=norm,
+        cmap="RdBu_r" if signed else "viridis",
         shading="nearest",
         rasterized=True,
     )
-    axes.contour(section.u, section.v, values, _CONTOURS, colors="white", linewidths=0.35)
+    contours = np.array(DIFFERENCE_CONTOURS_E_A3 if signed else CONTOURS_E_A3)
+    if signed:
+        contours = np.concatenate([-contours[::-1], contours])
+    color = "black" if signed else "white"
+    axes.contour(section.u, section.v, values, contours, colors=color, linewidths=0.35)
     for label, u, v in drawn.sites:
         axes.plot(u, v, "+", color="black", ms=5, mew=0.8, clip_on=True)
         axes.annotate(
@@ -198,12 +226,10 @@ def residual_figure(result: DensityResult) -> Figure:
     left = axes_at(figure, 0.65, 0.4, 2.5, 2.1)
     centre = axes_at(figure, 3.85, 0.4, 2.3, 2.1)
     right = axes_at(figure, 6.95, 0.4, 2.45, 2.1)
-    limit = max(3.5, 1.05 * float(np.abs(residual).max()))
-    bins = np.linspace(-limit, limit, 41)
-    left.hist(residual, bins.tolist(), color=FAINT, edgecolor="white", linewidth=0.3)
-    x = np.linspace(-limit, limit, 300)
-    width = bins[1] - bins[0]
-    left.plot(x, len(residual) * width * stats.norm.pdf(x), color=VERMILLION, label="Gaussian")
+    found = residual_histogram(residual)
+    left.stairs(found.counts, found.edges, fill=True, color=FAINT, edgecolor="white", linewidth=0.3)
+    x = np.linspace(found.edges[0], found.edges[-1], 300)
+    left.plot(x, found.gaussian(x), color=VERMILLION, label="Gaussian")
     left.set_xlabel("(|F| − |F$_o$|) / σ")
     left.set_ylabel("Reflections")
     left.legend(loc="upper right")

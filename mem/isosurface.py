@@ -112,6 +112,28 @@ def isosurface(
     return Isosurface(vertices, faces, _normals(vertices, faces), float(level))
 
 
+def thinned(density: Density, step_angstrom: float) -> Density:
+    """A density with fewer points for a quick look: every n-th of its grid.
+
+    Parameters
+    ----------
+    density : Density
+    step_angstrom : float
+        Wanted spacing; n is the largest divisor of the grid's size that is not beyond it.
+    """
+    lengths = np.array(density.cell[:3]) / density.shape
+    strides = [
+        max(
+            d
+            for d in range(1, n + 1)
+            if n % d == 0 and (d == 1 or d * length <= step_angstrom * (1 + 1e-9))
+        )
+        for n, length in zip(density.shape, lengths, strict=True)
+    ]
+    values = np.ascontiguousarray(density.values[tuple(slice(None, None, d) for d in strides)])
+    return Density(density.lattice, values, density.symmetry)
+
+
 def _marched(block: FloatArray, level: float) -> tuple[FloatArray, IntArray]:
     """Vertices in steps of the grid, and triangles."""
     above = block > level

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ixs_core.arrays import FloatArray
-from ixs_core.crystal import Crystal
+from ixs_core.crystal import Crystal, cell_vectors
 from ixs_core.errors import InputError
+from ixs_core.lattice import Lattice
 
 
 def parse_plane(text: str, inside: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -67,3 +68,30 @@ def parse_place(text: str, structure: Crystal | None) -> FloatArray:
         found=text,
         expected='"x y z"' + "".join(f", {site.label}" for site in sites),
     )
+
+
+def shifted_plane(
+    lattice: Lattice, plane: FloatArray, origin: FloatArray, offset_angstrom: float
+) -> tuple[FloatArray, FloatArray]:
+    """A plane moved along its normal, as `Density.section` takes it.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    plane : (3,) Miller indices or (3, 3) points
+    origin : (3,) array
+        Fractional.
+    offset_angstrom : float
+        Along the reciprocal vector of Miller indices, or along the cross product of the ways from
+        the first point to the second and the third.
+    """
+    vectors = cell_vectors(lattice)
+    if plane.shape == (3,):
+        normal = lattice.b_matrix @ plane
+    else:
+        normal = np.cross(*((plane[1:] - plane[0]) @ vectors))
+    length = float(np.linalg.norm(normal))
+    if length == 0:  # no plane, which the section says better
+        return plane, origin
+    step = offset_angstrom * (normal / length) @ np.linalg.inv(vectors)
+    return (plane, origin + step) if plane.shape == (3,) else (plane + step, origin)

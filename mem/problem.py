@@ -100,6 +100,17 @@ class Problem:
         """Σ w |ΔF/σ|²/N of residuals (k,)."""
         return self.constraint_value(residual, 2)
 
+    def r_factor(self, f: FloatArray) -> float:
+        """Σ||F_o| - |F||/Σ|F_o| over single reflections, of means (k,) of the unknowns."""
+        single = len(self.reflections)
+        alone = self.data.owner < single
+        owner = self.data.owner[alone]
+        size, measured = (
+            np.sqrt(np.bincount(owner, values[alone] ** 2, minlength=single))
+            for values in (f, self.data.f)
+        )
+        return float(np.abs(measured - size).sum() / (measured.sum() or np.inf))
+
     def constraint_value(self, residual: FloatArray, order: int) -> float:
         """C_n + target = Σ w |ΔF/σ|^n/(N M_n)."""
         single = Constraint(self.data.owner, self.constraint.weight, {order: 1.0})

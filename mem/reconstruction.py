@@ -32,11 +32,11 @@ from mem.prior_grid import PriorSource
 from mem.problem import Problem
 from mem.reflections import Reflections
 from mem.solving import EXPLICIT_UNKNOWNS, Ended, Run, Watch
+from mem.steps import SOLVERS, OnStep
 
 __all__ = ["InfeasibleTarget", "density_at", "reconstruct"]
 
 _MOMENTS_SHOWN = (2, 4, 6, 8)
-_SOLVERS = ("auto", "newton", "lbfgs", "newton-cg", "sakata-sato")
 
 _SHARP = 0.8
 """Factor on the coarse spacing for priors with peaks narrower than the data resolve."""
@@ -57,6 +57,7 @@ def reconstruct(
     workers: int | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
+    on_step: OnStep | None = None,
 ) -> Density:
     """The density of largest entropy whose structure factors agree with the measured ones.
 
@@ -94,6 +95,8 @@ def reconstruct(
     progress, cancel : optional
         A cancelled run returns the last density with `report.converged` False and
         `report.stopped` "cancelled".
+    on_step : callable, optional
+        Takes a `mem.steps.SolverStep` at every step.
 
     Returns
     -------
@@ -117,7 +120,8 @@ def reconstruct(
         problem = replace(problem, notes=problem.notes + _grid_notes(problem, grid_step))
     source = PriorSource.of(prior, reflections)
     grids = _grids(problem, grid_step, grid, coarse_step, source.sharp)
-    run = Run(problem, source, method, Watch(problem, method, progress, cancel), workers)
+    watch = Watch(problem, method, progress, cancel, on_step)
+    run = Run(problem, source, method, watch, workers)
     ended = run.solve(*grids, problem.start(start))
     density = _density(source, ended, method, weighting, grids, started)
     if ended.infeasible:
@@ -127,8 +131,8 @@ def reconstruct(
 
 
 def _method(solver: str, problem: Problem) -> str:
-    if solver not in _SOLVERS:
-        raise InputError("unknown solver", key="solver", found=solver, expected=", ".join(_SOLVERS))
+    if solver not in SOLVERS:
+        raise InputError("unknown solver", key="solver", found=solver, expected=", ".join(SOLVERS))
     if solver != "auto":
         return solver
     if problem.unknowns <= EXPLICIT_UNKNOWNS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -59,6 +59,16 @@ class Section:
         frame = _Frame(self.origin, self.axes, self.label)
         return frame.points(lattice, self.u, self.v)
 
+    def fractional(self, lattice: Lattice, places: ArrayLike) -> FloatArray:
+        """(…, 3) fractional coordinates of places (u, v, height above the plane) in Å."""
+        frame = np.array([*self.axes, self.normal])
+        return np.asarray(self.origin + np.asarray(places) @ frame @ _inverse(lattice))
+
+    def places(self, lattice: Lattice, points: ArrayLike) -> FloatArray:
+        """(…, 3) u, v and height above the plane in Å of fractional points."""
+        frame = np.array([*self.axes, self.normal])
+        return np.asarray((np.asarray(points) - self.origin) @ cell_vectors(lattice) @ frame.T)
+
 
 @dataclass(frozen=True)
 class SectionSite:
@@ -91,7 +101,7 @@ class _Frame:
     v_range: tuple[float, float] = (0.0, 0.0)
 
     def points(self, lattice: Lattice, u: FloatArray, v: FloatArray) -> FloatArray:
-        to_fractional = self.axes @ np.linalg.inv(cell_vectors(lattice))
+        to_fractional = self.axes @ _inverse(lattice)
         return np.asarray(
             self.origin + u[:, None, None] * to_fractional[0] + v[None, :, None] * to_fractional[1]
         )
@@ -166,6 +176,23 @@ def section(
         u_label=frame.u_label,
         v_label=frame.v_label,
     )
+
+
+def difference_section(section: Section, lattice: Lattice, other: Density) -> Section:
+    """A section minus another density at the same fractional coordinates.
+
+    Parameters
+    ----------
+    section : Section
+    lattice : Lattice
+        Of the density that was cut.
+    other : Density
+        Its electrons are kept when its cell is drawn as that of the section (another
+        temperature, a simulation), so that a cell with the same atoms gives 0.
+    """
+    scale = other.lattice.volume / lattice.volume
+    there = density_values(other, section.points(lattice))
+    return replace(section, values=section.values - scale * there)
 
 
 def section_sites(
@@ -310,6 +337,11 @@ def _coordinates(
         )
     u, v = (np.linspace(a, b, int(n)) for (a, b), n in zip(ranges, counts, strict=True))
     return u, v
+
+
+def _inverse(lattice: Lattice) -> FloatArray:
+    """(3, 3) from Cartesian to fractional, for rows."""
+    return np.asarray(np.linalg.inv(cell_vectors(lattice)))
 
 
 def _plane_basis(h: IntArray) -> IntArray:

@@ -18,6 +18,7 @@ from mem.newton_cg import Products
 from mem.prior_grid import PriorSource
 from mem.problem import Problem
 from mem.sakata_sato import sakata_sato
+from mem.steps import OnStep, SolverStep
 from mem.transform import Transform
 
 EXPLICIT_UNKNOWNS = 1200
@@ -65,7 +66,12 @@ class Watch:
     """Follows the points of a solver: reports them, stops on request, remembers the last."""
 
     def __init__(
-        self, problem: Problem, label: str, progress: Progress | None, cancel: CancelToken | None
+        self,
+        problem: Problem,
+        label: str,
+        progress: Progress | None,
+        cancel: CancelToken | None,
+        on_step: OnStep | None = None,
     ) -> None:
         self.last: Point | None = None
         self.problem = problem
@@ -73,6 +79,7 @@ class Watch:
         self._label = label
         self._progress = progress
         self._cancel = cancel
+        self._on_step = on_step
 
     def __call__(self, point: Point) -> None:
         if self.steps:  # the first point is the prior, or the start that was given
@@ -80,6 +87,9 @@ class Watch:
         if self._progress is not None:
             chi2 = self.problem.chi2(point.residual)
             self._progress(self.steps, 0, f"χ² {chi2:.4g}, {self._label} step {self.steps}")
+        if self._on_step is not None:
+            chi2, r_factor = self.problem.chi2(point.residual), self.problem.r_factor(point.f)
+            self._on_step(SolverStep(self.steps, chi2, r_factor, self._label))
         if self._cancel is not None:
             self._cancel.check()
         self.steps += 1

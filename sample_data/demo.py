@@ -22,6 +22,7 @@ from ixs_reduce.cli.resolution import resolution as resolution_command
 from mem.cli.mem import mem as mem_command
 from sample_data.cscu2i3_crystal import FORCE_CONSTANTS
 from sample_data.simulate_bl43lxu import EXPERIMENT, write_scans
+from sample_data.simulate_frames import write_frames
 from sample_data.simulate_structure_factors import write_structure_factors
 from simulate.cli.kappa_measured import measured as measured_command
 from simulate.cli.kappa_regimes import regimes as regimes_command
@@ -280,8 +281,6 @@ def conductivity(project: Path) -> None:
 
 def screenshots(project: Path, folder: Path) -> Path:
     """Pictures of the viewer's tabs, light and dark, in a process that needs no screen."""
-    from sample_data.simulate_frames import write_frames
-
     frames = write_frames(folder / "frames")
     pictures = folder / "screenshots"
     arguments = (

@@ -92,7 +92,7 @@ def measured_spectra(
                 left[reason or ""] = left.get(reason or "", 0) + 1
                 continue
             guessed += fit is None and spectrum.zero_mev is None
-            found.append(_measured(key, spectrum, resolution, fit))
+            found.append(measured_spectrum(key, spectrum, resolution, fit))
     notes = [f"{count} spectra left out: {reason}" for reason, count in left.items()]
     if guessed:
         notes.append(f"{guessed} spectra have neither fit nor zero: E = 0 is taken as in the file")
@@ -107,10 +107,13 @@ def measured_spectra(
     return found, tuple(notes)
 
 
-def _measured(
+def measured_spectrum(
     key: str, spectrum: Spectrum, resolution: Resolution, fit: SpectrumFit | None
 ) -> MeasuredSpectrum:
-    """With the points that the fit saw: bursts are left out there."""
+    """A spectrum ready for predictions: with a fit its zero, and the points that the fit saw.
+
+    Bursts are left out there.
+    """
     if fit is None:
         return MeasuredSpectrum(key, spectrum, resolution, spectrum.zero_mev or 0.0)
     return MeasuredSpectrum(key, fit.spectrum, resolution, fit.zero.value)

@@ -21,9 +21,9 @@ from ixs_core.figure_style import (
     text_at,
 )
 from ixs_reduce.figures_spectrum import draw_points
-from ixs_reduce.fit_curves import counted_points
 from ixs_reduce.fit_words import is_simulated
 from ixs_reduce.spectrum import Spectrum
+from simulate.overlay_curves import curves_at_median, overlaid_points, shown_counts
 from simulate.spectrum_overlay import FAR, SpectrumOverlay
 
 if TYPE_CHECKING:
@@ -131,25 +131,20 @@ def _draw_panel(
     axes: Axes, analyzer: str, group: Sequence[SpectrumOverlay], sources: Sequence[str]
 ) -> None:
     first = group[0]
-    data = first.overlay
-    points = counted_points(Spectrum(data.energy_mev, data.counts, data.exposure), first.zero_mev)
+    points = overlaid_points(first)
     draw_points(axes, points, 2.0)
-    tops, remarks = [4.0], []
-    full = float(points.upper.max(initial=1.0))
+    remarks = []
     for one in group:
         i = sources.index(one.source)
-        energy, expected, inelastic = _at_median(one, points.exposure)
+        curves = curves_at_median(one, points.exposure)
+        energy = curves.energy_mev
         if one is first:
-            axes.fill_between(energy, inelastic, color=FAINT, alpha=0.5, lw=0, zorder=0)
-        axes.plot(energy, expected, color=_colour(i), ls=_DASHES[i % len(_DASHES)], zorder=4)
-        tops.append(float(inelastic.max()))
-        full = max(full, float(expected.max()))
+            axes.fill_between(energy, curves.inelastic, color=FAINT, alpha=0.5, lw=0, zorder=0)
+        axes.plot(energy, curves.expected, color=_colour(i), ls=_DASHES[i % len(_DASHES)], zorder=4)
         far = f", ΔQ {one.distance:.2f}" if one.distance >= FAR else ""
         remarks.append((f"χ²/n {one.overlay.reduced_chi2:.3g}{far}", _colour(i)))
-    away = np.abs(points.energy_mev) > 1.2 * first.resolution_mev
-    tops.append(float(points.upper[away].max(initial=1.0)))
-    top = 1.25 * max(tops)
-    axes.set_ylim(0, min(1.05 * full, top) if full > 2 * top else max(1.05 * full, top))
+    top, full = shown_counts(group, points)
+    axes.set_ylim(0, top)
     if full > 2 * top:
         axes.text(
             0.01, 0.97, f"↑ {full:.0f}", transform=axes.transAxes, va="top", fontsize=7, color=QUIET
@@ -161,18 +156,6 @@ def _draw_panel(
     for i, (text, colour) in enumerate(remarks[:3]):
         place = i / min(len(remarks), 3)
         axes.text(place, 1.03, text, transform=axes.transAxes, fontsize=7, color=colour)
-
-
-def _at_median(one: SpectrumOverlay, exposure: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """True energies, expected counts and their inelastic part at the median exposure."""
-    found = one.overlay
-    seen = found.exposure > 0
-    factor = exposure / found.exposure[seen]
-    return (
-        found.energy_mev[seen] - one.zero_mev,
-        found.expected[seen] * factor,
-        found.inelastic[seen] * factor,
-    )
 
 
 def _colour(number: int) -> str:

@@ -99,7 +99,7 @@ def overlay_simulation(
         )
 
     def laid(row: int, one: MeasuredSpectrum) -> SpectrumOverlay:
-        return _placed(
+        return placed(
             one,
             source,
             simulated.q_hkl[row],
@@ -118,7 +118,7 @@ def overlay_simulation(
             ),
         )
 
-    return _comparable(measured, laid)
+    return comparable(measured, laid)
 
 
 def overlay_phonons(
@@ -181,7 +181,7 @@ def overlay_phonons(
         shapes |= dict(zip(rows, curves, strict=True))
 
     def laid(row: int, one: MeasuredSpectrum) -> SpectrumOverlay:
-        return _placed(
+        return placed(
             one,
             source,
             np.asarray(one.spectrum.q_hkl, dtype=float),
@@ -199,7 +199,7 @@ def overlay_phonons(
             ),
         )
 
-    return _comparable(measured, laid)
+    return comparable(measured, laid)
 
 
 def of_temperature(
@@ -228,7 +228,7 @@ def of_temperature(
     return near, tuple(notes)
 
 
-def _comparable(
+def comparable(
     measured: Sequence[MeasuredSpectrum],
     laid: Callable[[int, MeasuredSpectrum], SpectrumOverlay],
 ) -> tuple[list[SpectrumOverlay], tuple[str, ...]]:
@@ -284,7 +284,7 @@ def _phonon_curves(
     return curves
 
 
-def _placed(
+def placed(
     one: MeasuredSpectrum,
     source: str,
     predicted_hkl: FloatArray,

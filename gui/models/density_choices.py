@@ -17,6 +17,8 @@ from ixs_core.arrays import FloatArray
 from ixs_core.crystal import Crystal
 from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
+from ixs_core.symmetry import Symmetry
+from mem.density import Density
 from mem.density_result import DensityResult, PathResult
 from mem.path_choice import NamedPath
 from mem.plane_choice import parse_place, parse_plane, shifted_plane
@@ -58,6 +60,18 @@ class PlaneChoice:
         """
         plane, origin = parse_plane(self.plane, parse_place(self.through, structure))
         return shifted_plane(lattice, plane, origin, self.offset)
+
+    def check(self, lattice: Lattice, structure: Crystal | None) -> None:
+        """Cut a density of nothing, which is quick.
+
+        Raises
+        ------
+        InputError
+            There is no such plane.
+        """
+        plane, origin = self.resolved(lattice, structure)
+        symmetry = Symmetry.from_triplets(["x,y,z"])
+        Density(lattice, np.ones((4, 4, 4)), symmetry).section(plane, origin, step=1.0)
 
     @property
     def by_miller(self) -> bool:

@@ -48,7 +48,11 @@ class DensityEntry:
     remark : str
         Its agreement with the data, or where it comes from.
     here : bool
-        Made in the viewer and not read from the project.
+        Made in the viewer and in its document.
+    saved : bool
+        The project has it.
+    stamp : str
+        When it was written: another one under the same key is another density.
     """
 
     id: str
@@ -57,6 +61,8 @@ class DensityEntry:
     temperature_k: float | None = None
     remark: str = ""
     here: bool = False
+    saved: bool = True
+    stamp: str = ""
 
     @property
     def details(self) -> str:
@@ -116,11 +122,14 @@ def _entry_of(h5: h5py.File, key: str) -> DensityEntry | None:
     record = json.loads(str(attributes["record"]))
     temperature = record.get("temperature_k")
     remark = _agreement(record["statistics"]) if kind == "mem" else ""
-    return DensityEntry(key, kind, key, temperature, remark)
+    date = h5.get(f"entry/densities/{key}/provenance/date")
+    stamp = "" if date is None else str(date[()])
+    return DensityEntry(key, kind, key, temperature, remark, stamp=stamp)
 
 
 def all_entries(stored: Sequence[DensityEntry], document: Document) -> tuple[DensityEntry, ...]:
     """Those of the project, then those made here, then dropped files."""
+    known = {entry.id for entry in stored}
     here = [
         DensityEntry(
             key,
@@ -129,6 +138,7 @@ def all_entries(stored: Sequence[DensityEntry], document: Document) -> tuple[Den
             new.result.temperature_k,
             _agreement(new.result.statistics),
             here=True,
+            saved=key in known,
         )
         for key, new in document.densities.items()
     ]
@@ -138,6 +148,17 @@ def all_entries(stored: Sequence[DensityEntry], document: Document) -> tuple[Den
         for name in document.choice("density", "files", [])
     ]
     return (*(entry for entry in stored if entry.id not in made), *here, *files)
+
+
+def short_names(entries: Sequence[DensityEntry]) -> list[str]:
+    """Names for drawings side by side: temperatures where these tell them apart."""
+    kelvins = [
+        ("" if entry.temperature_k is None else f"{entry.temperature_k:g} K")
+        + (", simulation" if entry.kind == "md" else "")
+        for entry in entries
+    ]
+    told_apart = len(set(kelvins)) == len(entries) and "" not in kelvins
+    return kelvins if told_apart else [entry.name for entry in entries]
 
 
 def with_file(document: Document, path: Path) -> Document:

@@ -54,6 +54,8 @@ class Curve:
         Of another temperature than the one looked at.
     width : float
         Of a line, in pixels.
+    hollow : bool
+        Large symbols that leave those within them seen.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Curve:
     x_error: FloatArray | None = None
     faint: bool = False
     width: float = 1.0
+    hollow: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ def make_plot(
     zooms (small panels of a grid).
     """
     plot = pg.PlotItem()
+    _let_titles_be_cut(plot)
     plot.hideButtons()
     plot.setMenuEnabled(False)
     plot.disableAutoRange()
@@ -65,6 +66,26 @@ def make_canvas(theme: Theme) -> pg.GraphicsLayoutWidget:
     canvas.ci.layout.setContentsMargins(4, 4, 8, 4)
     canvas.ci.layout.setSpacing(4)
     return canvas
+
+
+class _Title(pg.LabelItem):
+    """A title that does not make its plot wider: what does not fit is cut."""
+
+    def updateMin(self) -> None:
+        super().updateMin()
+        height = self.itemRect().height()
+        self.setMinimumWidth(0)
+        self._sizeHint[Qt.SizeHint.MinimumSize] = (0, height)
+        self._sizeHint[Qt.SizeHint.PreferredSize] = (0, height)
+        self.updateGeometry()
+
+
+def _let_titles_be_cut(plot: pg.PlotItem) -> None:
+    plot.layout.removeItem(plot.titleLabel)
+    plot.titleLabel.setParentItem(None)
+    plot.titleLabel = _Title("", size="11pt", parent=plot)
+    plot.layout.addItem(plot.titleLabel, 0, 1)
+    plot.setTitle(None)
 
 
 def _font() -> QFont:

@@ -70,6 +70,7 @@ class MapPlot:
         self.scale: ColorScale = "linear"
         self.levels = Levels(0.0, 1.0)
         self._colormap = COLORMAPS[0]
+        self._reversed = False
         self._values: FloatArray = np.zeros((0, 0))
         self.set_theme(theme)
 
@@ -105,9 +106,10 @@ class MapPlot:
         self.image.setRect(map_rectangle(x, y))
         self._apply_colors(ends)
 
-    def set_colormap(self, name: str) -> None:
-        """One of `COLORMAPS`, for scales that do not diverge."""
+    def set_colormap(self, name: str, backwards: bool = False) -> None:
+        """One of `COLORMAPS`, for scales that do not diverge; backwards: small values bright."""
         self._colormap = name
+        self._reversed = backwards
         if self._values.size:
             self._apply_colors(tuple(self.image.getLevels()))
 
@@ -127,9 +129,13 @@ class MapPlot:
 
     def _apply_colors(self, ends: tuple[float, float]) -> None:
         name = _DIVERGING if self.scale == "diverging" else self._colormap
-        self.bar.setColorMap(pg.colormap.get(name))
+        colors = pg.colormap.get(name)
+        if self._reversed and self.scale != "diverging":
+            # The maps are shared between all plots; reverse() would turn that of the others.
+            colors = pg.ColorMap(1 - colors.pos[::-1], colors.getColors("byte")[::-1])
+        self.bar.setColorMap(colors)
         self.bar.setLevels(ends)
-        self.bar.axis.setTicks([_log_ticks(*ends)] if self.scale == "log" else None)
+        self.bar.axis.setTicks([log_ticks(*ends)] if self.scale == "log" else None)
 
 
 def map_rectangle(x: FloatArray, y: FloatArray) -> QRectF:
@@ -143,7 +149,7 @@ def _span(centers: FloatArray) -> tuple[float, float]:
     return float(centers[0] - step / 2), float(step * centers.size)
 
 
-def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Ticks at decades as real numbers, at 1-2-5 when there are fewer than two decades."""
     digits = (1, 2, 5) if high - low < 2 else (1,)
     decades = range(int(np.floor(low)) - 1, int(np.ceil(high)) + 1)

@@ -35,6 +35,7 @@ class ProjectDock(QDockWidget):
         project.opened.connect(self._rebuild)
         project.contents_changed.connect(self._rebuild)
         project.document_changed.connect(self._refresh)
+        project.failures_changed.connect(lambda: self.items.layoutChanged.emit())
         project.selected.connect(self._follow)
         self.tree.selectionModel().currentChanged.connect(self._on_current)
 
@@ -163,7 +164,8 @@ class ProjectTree(QAbstractItemModel):
         if role == _Role.DecorationRole:
             return self._icons[state]
         if role == _Role.ToolTipRole:
-            return f"{which.key} {which.analyzer}: {state}"
+            reason = self._project.failures.get(which, "") if state == "failed" else ""
+            return f"{which.key} {which.analyzer}: {state}" + (f", {reason}" if reason else "")
         return None
 
     def _state(self, which: SpectrumId) -> str:

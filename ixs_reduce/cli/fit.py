@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ixs_reduce.project_fit import ProjectSpectra
     from ixs_reduce.resolution import Resolution
 
-_LORENTZIAN_SHARE = 0.3
 _SENSIBLE_FWHM_MEV = (0.05, 50.0)
 
 
@@ -248,12 +247,8 @@ def _resolutions(
             raise InputError(
                 "not a resolution", key="--fwhm", found=fwhm, expected=f"{low:g} to {high:g} meV"
             )
-        nominal = [
-            ("gaussian", 1 - _LORENTZIAN_SHARE, 0.0, fwhm),
-            ("lorentzian", _LORENTZIAN_SHARE, 0.0, fwhm),
-        ]
         for name in dict.fromkeys(str(spectrum.analyzer) for spectrum in loaded.spectra):
-            found.setdefault(name, Resolution.from_components(nominal, name))
+            found.setdefault(name, Resolution.nominal(fwhm, name))
     if not found:
         raise InputError(
             "there are no resolution functions",

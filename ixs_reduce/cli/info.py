@@ -200,7 +200,7 @@ def _common_remarks(scans: Sequence[Scan]) -> Mapping[str, None]:
 
 
 def _row(scan: Scan, with_main: bool, common: Mapping[str, None]) -> list[str]:
-    from ixs_reduce.cli.flag_words import flag_words
+    from ixs_reduce.flag_words import flag_words
     from ixs_reduce.quality import alive
 
     bounds = _energy_range(scan)

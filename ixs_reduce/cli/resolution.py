@@ -226,7 +226,7 @@ def _cut_share(fit: ResolutionFit) -> float:
 
 
 def _remarks(fits: Sequence[ResolutionFit]) -> list[str]:
-    from ixs_reduce.cli.flag_words import flag_words
+    from ixs_reduce.flag_words import flag_words
 
     lines = [
         f"{fit.analyzer}: deviance/dof is {fit.reduced_deviance:.2f}: this sum does not describe "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ixs_core.report_parts import with_error
-from ixs_reduce.cli.flag_words import flag_words
+from ixs_reduce.flag_words import flag_words
 from ixs_reduce.mode_fit import Value
 from ixs_reduce.watch_status import ScanStatus, WatchMessage
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ixs_reduce.store.fits import fit_keys, read_fits, write_fits
 from ixs_reduce.store.keys import merged_key, scan_key
 from ixs_reduce.store.masks import read_masks, write_masks
+from ixs_reduce.store.overview import ScanOverview, overview_of, read_overview
 from ixs_reduce.store.predictions import (
     prediction_keys,
     read_predictions,
@@ -23,11 +24,14 @@ from ixs_reduce.store.scans import read_scan, scan_keys, write_scan
 from ixs_reduce.store.spectra import read_spectra, spectra_keys, write_spectra
 
 __all__ = [
+    "ScanOverview",
     "fit_keys",
     "merged_key",
+    "overview_of",
     "prediction_keys",
     "read_fits",
     "read_masks",
+    "read_overview",
     "read_predictions",
     "read_resolution_fits",
     "read_resolutions",

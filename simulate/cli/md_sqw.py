@@ -232,7 +232,6 @@ def _maxima(found: DynamicStructureFactor) -> list[float]:
 
 def _record(found: DynamicStructureFactor, lines: PhononCurves | None) -> dict[str, Any]:
     from ixs_core.provenance import plain
-    from simulate.md.scattering_figures import units
 
     record: dict[str, Any] = plain(
         {
@@ -246,7 +245,7 @@ def _record(found: DynamicStructureFactor, lines: PhononCurves | None) -> dict[s
             "elastic": found.elastic.tolist(),
             "static": found.static.tolist(),
             "maximum_mev": _maxima(found),
-            "units": f"{units(found)} per atom",
+            "units": f"{found.unit} per atom",
             "resolution_mev": found.fwhm_mev,
             "segment_ps": found.segment_ps,
             "segments": found.segments,
@@ -280,9 +279,8 @@ def _write(path: Path, found: DynamicStructureFactor) -> None:
 
 def _show(found: DynamicStructureFactor) -> None:
     from ixs_core.terminal_tables import Column, hkl_text, print_table
-    from simulate.md.scattering_figures import units
 
-    unit = units(found)
+    unit = found.unit
     columns = [
         *(Column("Q asked for", text=True), Column("Q of the simulation", text=True)),
         *map(Column, ("|Q| (Å⁻¹)", "|ΔQ| (Å⁻¹)", "strongest loss (meV)", "elastic", "S(Q)")),

@@ -158,6 +158,7 @@ def plan(
     axis = None if energy is None else energy_axis(energy)
     wanted, warnings = _targets(target or [], calculation, beamtime)
     settings = {
+        "force_constants": str(force_constants),
         "experiment": str(experiment),
         "target": target,
         "setting": setting,
@@ -165,7 +166,10 @@ def plan(
         "sigma_energy_mev": sigma_energy,
         "sigma_width": sigma_width,
         "temperature_k": kelvin,
+        "resolution": resolution,
+        "fwhm_mev": fwhm,
         "calibrate": calibrate,
+        "linewidth": linewidth,
         "linewidth_mev": beamtime.conditions.fwhm_mev if linewidth is None else linewidth,
         "form_factor": form_factor,
         "debye_waller": debye_waller,

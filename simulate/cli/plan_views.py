@@ -96,8 +96,9 @@ def show_settings(
     from ixs_core.terminal_tables import Column, print_table
     from ixs_reduce.mode_merging import branch_text
     from simulate.planning import expected_spectra, expected_spectra_grid, panel_of, place
+    from simulate.planning.plan import whole_scan
 
-    energies = _scan(beamtime) if axis is None else np.asarray(axis)
+    energies = whole_scan(beamtime) if axis is None else np.asarray(axis)
     records: list[dict[str, Any]] = []
     rows = []
     for text in hkl_texts:
@@ -215,13 +216,14 @@ def show_decisions(
 
     from ixs_core.terminal_tables import Column, print_table
     from simulate.planning import deciding_momenta, place, rank_zones
+    from simulate.planning.plan import whole_scan
 
     if setting:
         placements = [place(beamtime.instrument, numbers(s, "--setting", 3)) for s in setting]
     else:
         ranked = [rank_zones(beamtime, mode, evaluate=_SHOWN) for mode in wanted]
         placements = [z.placement for zones in ranked for z in zones if z.placement.analyzer]
-    energies = _scan(beamtime) if axis is None else np.asarray(axis)
+    energies = whole_scan(beamtime) if axis is None else np.asarray(axis)
     decisions = deciding_momenta(beamtime, other, placements, energies, bool(setting))
     record = [
         {
@@ -252,17 +254,6 @@ def show_decisions(
         f"{len(decisions)} looked at, the first {len(rows)} shown"
     ]
     print_table([Column(h) for h in ("h k l", "analyzer", "hours", "tth")], rows, after)
-
-
-def _scan(beamtime: Beamtime) -> FloatArray:
-    """Points of a scan that holds every mode of the crystal."""
-    import numpy as np
-
-    from simulate.planning import scan_energies
-
-    origin = np.zeros((1, 3))
-    highest = beamtime.calculation.structure_factor(origin, beamtime.conditions.temperature_k)
-    return scan_energies(-10.0, float(highest.energy_mev.max()) + 3.0)
 
 
 def _setting_record(

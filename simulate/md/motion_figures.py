@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from ixs_core.figure_style import BLUE, GREEN, QUIET, SERIES, VERMILLION, axes_at, styled, text_at
 from simulate.md.diffusion_coefficient import AXES, Diffusion
 from simulate.md.displacements import MeanSquareDisplacement
+from simulate.md.energy_reach import states_reach_mev
 from simulate.md.ion_trajectories import IonPaths
 from simulate.md.self_correlation import VanHove
 from simulate.md.vibrational_states import PhononDos
 
 _AXIS_COLOURS = (BLUE, GREEN, VERMILLION)
-_SEEN = 0.995  # energies up to which this share of the states lies are drawn
 
 
 @styled
@@ -62,8 +62,7 @@ def dos_figure(dos: PhononDos) -> Figure:
     """States of each element by direction, one panel below the other, on one energy scale."""
     number = len(dos.elements)
     figure = Figure(figsize=(5.6, 0.9 + 1.5 * number))
-    below = np.cumsum(dos.total)
-    top_mev = dos.energy_mev[min(np.searchsorted(below, _SEEN * below[-1]), len(below) - 1)]
+    top_mev = states_reach_mev(dos)
     for panel, (element, states) in enumerate(zip(dos.elements, dos.dos, strict=True)):
         axes = axes_at(figure, 0.7, 0.35 + 1.5 * panel, 4.6, 1.3)
         for name, curve, colour in zip(AXES, states, _AXIS_COLOURS, strict=True):

@@ -16,10 +16,9 @@ from ixs_core.figure_style import (
     text_at,
 )
 from ixs_core.terminal_tables import hkl_text
+from simulate.md.energy_reach import scattering_reach_mev
 from simulate.md.phonon_comparison import PhononCurves
 from simulate.md.scattering_spectrum import DynamicStructureFactor
-
-_SEEN = 0.995  # energies up to which this share of the scattering lies are drawn
 
 
 @styled
@@ -36,7 +35,7 @@ def scattering_figure(
     rows = -(-number // columns)
     top = 0.65 if phonons is not None or title else 0.35
     figure = Figure(figsize=(0.2 + 5.4 * columns, top + 0.3 + 1.5 * rows))
-    shown = np.abs(found.energy_mev) <= _highest_energy(found)
+    shown = np.abs(found.energy_mev) <= scattering_reach_mev(found)
     energy = found.energy_mev[shown]
     for panel, curve in enumerate(found.inelastic[:, shown]):
         column, row = divmod(panel, rows)
@@ -58,21 +57,6 @@ def scattering_figure(
         axes.tick_params(labelbottom=last)
         if last:
             axes.set_xlabel(ENERGY_LABEL)
-    text = f"S(Q,E) in {units(found)} per atom; FWHM {found.fwhm_mev:.2g} meV; grey: ± 1σ"
+    text = f"S(Q,E) in {found.unit} per atom; FWHM {found.fwhm_mev:.2g} meV; grey: ± 1σ"
     text_at(figure, 0.7, 0.1, f"{title}. {text}" if title else text, color=QUIET, fontsize=8)
     return figure
-
-
-def units(found: DynamicStructureFactor) -> str:
-    """What S(Q,E) per atom counts in."""
-    return {"xray": "e²/meV", "neutron": "fm²/meV"}.get(found.weights, "weights²/meV")
-
-
-def _highest_energy(found: DynamicStructureFactor) -> float:
-    """|E| within which nearly all of the scattering of all wave vectors lies."""
-    largest = found.inelastic.max(axis=1, keepdims=True)
-    share = (found.inelastic / np.where(largest > 0, largest, 1.0)).sum(axis=0)
-    order = np.argsort(np.abs(found.energy_mev), kind="stable")
-    below = np.cumsum(share[order])
-    row = min(int(np.searchsorted(below, _SEEN * below[-1])), len(order) - 1)
-    return max(float(np.abs(found.energy_mev[order[row]])), 3 * found.bin_mev)

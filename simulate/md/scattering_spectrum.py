@@ -102,6 +102,11 @@ class DynamicStructureFactor:
         return THZ_IN_MEV / self.segment_ps
 
     @property
+    def unit(self) -> str:
+        """What S(Q,E) per atom counts in."""
+        return {"xray": "e²/meV", "neutron": "fm²/meV"}.get(self.weights, "weights²/meV")
+
+    @property
     def fwhm_mev(self) -> float:
         """FWHM of the simulation's own resolution."""
         return FWHM_BINS[self.window] * self.bin_mev

@@ -6,14 +6,17 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ixs_core.atomic import atomic_write_text
-from simulate.planning.plan import Plan, PlannedSetting, PlannedTarget
+from ixs_core.errors import InputError
+from ixs_reduce.instrument import Instrument
+from simulate.planning.placement import Placement, centre_hkl
+from simulate.planning.plan import Plan, PlannedTarget
 from simulate.planning.views import Zone
 
 _TARGET_COLUMNS = (
@@ -144,25 +147,88 @@ def zones_record(zones: Sequence[Zone], slits_mm: Sequence[float] | None = None)
 
 def beamline_lines(plan: Plan) -> str:
     """Lines to paste at the beamline: comments with what each setting is for, then `mv`."""
-    lines = [
-        f"# {plan.source or 'plan'}, {plan.temperature_k:g} K: {len(plan.settings)} settings, "
-        f"{plan.total_hours:.2f} h; scan {plan.energy_mev[0]:g} to {plan.energy_mev[-1]:g} meV, "
-        f"{plan.energy_mev.size} points"
-    ]
-    for setting in plan.settings:
-        lines += [
-            f"# {setting.rank}: {setting.hours:.2f} h, "
-            f"{3600 * setting.hours / plan.energy_mev.size:.0f} s per point; {_purpose(setting)}",
-            setting.placement.mv(plan.instrument.slits_mm),
-        ]
+    record = plan_record(plan)
+    return lines_of_settings(
+        record["settings"],
+        record["scan"],
+        temperature_k=plan.temperature_k,
+        total_hours=plan.total_hours,
+        source=plan.source,
+    )
+
+
+def lines_of_settings(
+    settings: Sequence[Mapping[str, Any]],
+    scan: Mapping[str, Any] | None,
+    *,
+    temperature_k: float | None,
+    total_hours: float,
+    source: str = "",
+) -> str:
+    """Lines to paste at the beamline, from settings as `plan_record` gives them.
+
+    Parameters
+    ----------
+    settings : sequence of mappings
+        In the order to measure, numbered in it.
+    scan : mapping or None
+        from_mev, to_mev, points; None where it is not known.
+    temperature_k : float or None
+    total_hours : float
+        Moves included.
+    source : str
+    """
+    kelvin = "" if temperature_k is None else f", {temperature_k:g} K"
+    points = (
+        ""
+        if scan is None
+        else f"; scan {scan['from_mev']:g} to {scan['to_mev']:g} meV, {scan['points']} points"
+    )
+    lines = [f"# {source or 'plan'}{kelvin}: {len(settings)} settings, {total_hours:.2f} h{points}"]
+    for number, setting in enumerate(settings, start=1):
+        hours = setting["hours"]
+        pace = "" if scan is None else f", {3600 * hours / scan['points']:.0f} s per point"
+        lines += [f"# {number}: {hours:.2f} h{pace}; {_purpose(setting)}", setting["mv"]]
     return "\n".join(lines) + "\n"
 
 
-def _purpose(setting: PlannedSetting) -> str:
+def _purpose(setting: Mapping[str, Any]) -> str:
     by_analyzer: dict[str, list[str]] = {}
-    for target in setting.assigned:
-        by_analyzer.setdefault(target.analyzer, []).append(str(target.target.branch))
-    return "; ".join(f"{name} branch {','.join(b)}" for name, b in by_analyzer.items())
+    for target in setting["targets"]:
+        if target["assigned"]:
+            by_analyzer.setdefault(target["analyzer"], []).append(str(target["branch"]))
+    if by_analyzer:
+        return "; ".join(f"{name} branch {','.join(b)}" for name, b in by_analyzer.items())
+    placed = setting["placed"]
+    hkl = " ".join(f"{x:.4g}" for x in placed["hkl"])
+    return f"{placed['analyzer'] or 'arm'} at ({hkl})"
+
+
+def setting_record(
+    placement: Placement, instrument: Instrument, hours: float, rank: int | None = None
+) -> dict[str, Any]:
+    """Plain data of a setting that is no plan's, as those in `plan_record`; without targets.
+
+    Raises
+    ------
+    InputError
+        The placement has no position of the circles.
+    """
+    if placement.angles is None:
+        raise InputError(
+            "the setting cannot be reached",
+            key="hkl",
+            found=f"{_rounded(placement.hkl)}: {'; '.join(placement.excluded)}",
+        )
+    return {
+        "rank": rank,
+        "hkl": _rounded(centre_hkl(instrument, placement.angles)),
+        "angles": {n: round(v, 5) for n, v in placement.angles.as_dict().items()},
+        "mv": placement.mv(instrument.slits_mm),
+        "hours": hours,
+        "placed": {"analyzer": placement.analyzer, "hkl": _rounded(placement.hkl)},
+        "targets": [],
+    }
 
 
 def write_plan(path: str | Path, plan: Plan) -> None:

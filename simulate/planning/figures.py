@@ -191,7 +191,7 @@ def _draw_expected(axes: Axes, panel: ExpectedPanel, bold: bool) -> None:
         color=DATA,
     )
     axes.plot(panel.energy_mev, panel.counts, color=TOTAL, lw=0.8)
-    top = _count_axis_top(panel)
+    top = panel.axis_top
     low, high = float(panel.energy_mev[0]), float(panel.energy_mev[-1])
     lines = zip(panel.line_energy_mev, panel.sigma_energy_mev, strict=True)
     inside = [(energy, error) for energy, error in lines if low <= energy <= high]
@@ -225,13 +225,6 @@ def _draw_expected(axes: Axes, panel: ExpectedPanel, bold: bool) -> None:
     best = ", ".join(f"{energy:.1f}±{error:.2f}" for energy, error in inside if error < _KNOWN_MEV)
     text = best if len(best) < 34 else best[:33].rsplit(",", 1)[0] + ", …"
     axes.text(0, 1.02, text, transform=axes.transAxes, fontsize=6, color=QUIET)
-
-
-def _count_axis_top(panel: ExpectedPanel) -> float:
-    """Above the phonons: a higher elastic line is cut off."""
-    away = np.abs(panel.energy_mev) > 1.3 * panel.resolution_fwhm_mev
-    highest = float((panel.counts[away] if away.any() else panel.counts).max(initial=0.0))
-    return max(1.25 * (highest + math.sqrt(highest)), 3.0)
 
 
 def _short(counts: float) -> str:

@@ -45,6 +45,21 @@ class ExpectedPanel:
     branches: tuple[str, ...]
     resolution_fwhm_mev: float
 
+    @property
+    def axis_top(self) -> float:
+        """Where an axis of counts ends: above the phonons; a higher elastic line is cut off."""
+        away = np.abs(self.energy_mev) > 1.3 * self.resolution_fwhm_mev
+        highest = float((self.counts[away] if away.any() else self.counts).max(initial=0.0))
+        return float(max(1.25 * (highest + np.sqrt(highest)), 3.0))
+
+    def counted(self, times: float) -> ExpectedPanel:
+        """The same after `times` the hours: counts grow with the time, σ falls as its root."""
+        return replace(
+            self,
+            counts=self.counts * times,
+            sigma_energy_mev=self.sigma_energy_mev / np.sqrt(times),
+        )
+
 
 @dataclass(frozen=True)
 class SettingPicture:

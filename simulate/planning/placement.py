@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from simulate.planning.zones import CrystalSymmetry, momenta_of
 
 _MET = 1e-9
 _STEPS = 40
+_TRIED = 8  # known points tried on an analyzer off the arm's centre
+_HALVINGS = 10
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def place(
     hkl: Sequence[float] | FloatArray,
     analyzer: str | None = None,
     near: Angles | None = None,
+    values: Mapping[str, float] | None = None,
 ) -> Placement:
     """The circles that put hkl on an analyzer, or the reason why none do.
 
@@ -86,6 +89,9 @@ def place(
         Default the arm's centre.
     near : Angles, optional
         A position to stay close to, where several exist.
+    values : mapping, optional
+        Degrees of the frozen angles, as for `Instrument.angles_for` (omega, azimuth: the sample
+        turned about Q).
 
     Raises
     ------
@@ -105,7 +111,7 @@ def place(
     first = None
     for limited in (instrument, replace(instrument, limits={})):
         try:
-            angles = _angles(limited, wanted, analyzer, near)
+            angles = _angles(limited, wanted, analyzer, near, values)
         except InputError as error:
             first = first or error
             continue
@@ -115,9 +121,13 @@ def place(
 
 
 def _angles(
-    instrument: Instrument, wanted: FloatArray, analyzer: str | None, near: Angles | None
+    instrument: Instrument,
+    wanted: FloatArray,
+    analyzer: str | None,
+    near: Angles | None,
+    values: Mapping[str, float] | None = None,
 ) -> Angles:
-    angles = instrument.angles_for(wanted.tolist(), near=near)
+    angles = instrument.angles_for(wanted.tolist(), values, near)
     if analyzer is None:
         return angles
     which = instrument.spectrometer.analyzers.index(analyzer)
@@ -128,12 +138,72 @@ def _angles(
             return angles
         centre = centre + missing
         # Staying near keeps the iteration on one branch of the positions.
-        angles = instrument.angles_for(centre.tolist(), near=angles)
+        angles = instrument.angles_for(centre.tolist(), values, angles)
     raise InputError(
         "the arm finds no position that puts the momentum on the analyzer",
         key="hkl",
         found=f"{analyzer}, hkl {wanted.round(4).tolist()}",
     )
+
+
+def nearest_placement(
+    instrument: Instrument,
+    hkl: Sequence[float] | FloatArray,
+    analyzer: str | None,
+    reachable_hkl: FloatArray,
+    near: Angles | None = None,
+    values: Mapping[str, float] | None = None,
+) -> Placement:
+    """hkl on an analyzer where it is reached, else the nearest Q that is, as far as points tell.
+
+    From the nearest of the known reachable points the straight line towards hkl is followed to
+    the limit (to 1/1000 of its length).
+
+    Parameters
+    ----------
+    instrument, hkl, analyzer, near, values : as for `place`
+    reachable_hkl : (n, 3) array
+        Points known to be reached by the arm's centre, r.l.u.; with none, hkl is placed as it is.
+
+    Raises
+    ------
+    InputError
+        As `place` does.
+    """
+    wanted = np.asarray(hkl, dtype=float)
+    asked = place(instrument, wanted, analyzer, near, values)
+    if asked.reachable or not len(reachable_hkl):
+        return asked
+    distance = np.asarray(instrument.orientation.lattice.q_abs(reachable_hkl - wanted))
+    for known in reachable_hkl[np.argsort(distance, kind="stable")[:_TRIED]]:
+        if _within_limits(instrument, known, analyzer, near, values):
+            break
+    else:
+        return asked
+    inside, outside = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (inside + outside) / 2
+        there = known + middle * (wanted - known)
+        if _within_limits(instrument, there, analyzer, near, values):
+            inside = middle
+        else:
+            outside = middle
+    return place(instrument, known + inside * (wanted - known), analyzer, near, values)
+
+
+def _within_limits(
+    instrument: Instrument,
+    hkl: FloatArray,
+    analyzer: str | None,
+    near: Angles | None,
+    values: Mapping[str, float] | None,
+) -> bool:
+    """As `place(…).reachable`, without asking why not."""
+    try:
+        angles = _angles(instrument, hkl, analyzer, near, values)
+    except InputError:
+        return False
+    return not instrument.limit_violations(angles)
 
 
 def _reason(error: InputError) -> str:

@@ -19,6 +19,7 @@ from simulate.planning.information import (
     Goal,
     automatic_scan,
     precision,
+    scan_energies,
 )
 from simulate.planning.placement import Placement, centre_hkl
 from simulate.planning.plan_warnings import assumptions, target_warnings
@@ -155,6 +156,13 @@ def plan_scan(
         if i in beamtime.alive
     )
     return automatic_scan([target.energy_mev for target in targets], widest, step_mev)
+
+
+def whole_scan(beamtime: Beamtime) -> FloatArray:
+    """Points of a scan that holds every mode of the crystal, from -10 meV."""
+    origin = np.zeros((1, 3))
+    highest = beamtime.calculation.structure_factor(origin, beamtime.conditions.temperature_k)
+    return scan_energies(-10.0, float(highest.energy_mev.max()) + 3.0)
 
 
 def make_plan(

@@ -133,7 +133,7 @@ def targets_of(
     for wish in wishes:
         factor = calculation.structure_factor(wish.q_hkl, temperature_k)
         real = factor.energy_mev > 1e-3
-        wanted = _wanted(wish, factor.energy_mev)
+        wanted = wanted_modes(wish, factor.energy_mev)
         vain = int((wanted & ~real).sum())
         if vain:
             imaginary = int((wanted & factor.imaginary).sum())
@@ -179,7 +179,14 @@ def special_points_of(force_constants: ForceConstants) -> dict[str, tuple[float,
     return {name: (float(x[0]), float(x[1]), float(x[2])) for name, x in hkl.items()}
 
 
-def _wanted(wish: Wish, energy_mev: FloatArray) -> np.ndarray:
+def wanted_modes(wish: Wish, energy_mev: FloatArray) -> np.ndarray:
+    """(nq, ns) which modes a wish asks for at q with the energies (nq, ns), its own q aside.
+
+    Raises
+    ------
+    InputError
+        A branch that the crystal does not have.
+    """
     if wish.energy_range_mev is not None:
         low, high = wish.energy_range_mev
         return (energy_mev >= low) & (energy_mev <= high)

@@ -12,6 +12,9 @@ from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from simulate.transport.plateau import find_plateau
 
+_BEYOND = 8  # times the end of the plateau, how far the integral is drawn
+_EARLY = 0.1  # share of the time after which the integral sets the scale
+
 
 @dataclass(frozen=True)
 class FluxIntegral:
@@ -60,6 +63,18 @@ class FluxIntegral:
     def mean_err(self) -> FloatArray:
         """(nl,) its standard error, from the scatter of the blocks; NaN with one block."""
         return _stderr(self.block_running.mean(axis=-1))
+
+    def drawn_range(self) -> tuple[float, float, float]:
+        """How far in ps the integrals are drawn, and the least and largest κ then shown.
+
+        The first oscillations of optical modes may be ten times as large as all that follows;
+        they do not set the scale.
+        """
+        last = float(self.time_ps[-1])
+        if self.plateau_ps is not None:
+            last = min(last, _BEYOND * self.plateau_ps[1])
+        later = self.running[(self.time_ps > _EARLY * last) & (self.time_ps <= last)]
+        return last, min(0.0, 1.1 * float(later.min())), 1.45 * float(later.max())
 
     def value(self, read_ps: tuple[float, float] | float | None = None) -> IntegralValue:
         """The integrals at a time, or averaged over a window; by default at `read_ps`.

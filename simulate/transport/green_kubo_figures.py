@@ -27,8 +27,6 @@ from simulate.transport.kappa_from_flux import GreenKubo
 _AXES = (("x", BLUE), ("y", GREEN), ("z", VERMILLION))
 _KAPPA = "κ (W m⁻¹ K⁻¹)"
 _WIDTH, _HEIGHT = 3.0, 2.2
-_BEYOND = 8  # times the end of the plateau, how far the integral is drawn
-_EARLY = 0.1  # share of the time after which the integral sets the scale
 
 
 @styled
@@ -78,13 +76,9 @@ def _draw_integral(axes: Axes, integral: FluxIntegral, cepstral: CepstralKappa |
     if integral.plateau_ps is not None:
         axes.axvspan(*integral.plateau_ps, color=GREEN, alpha=0.15, lw=0, label="plateau")
     axes.axhline(0, color=FAINT, lw=0.7, zorder=0)
-    # The first oscillations of optical modes may be ten times as large as all that follows.
-    last = float(time[-1])
-    if integral.plateau_ps is not None:
-        last = min(last, _BEYOND * integral.plateau_ps[1])
-    later = integral.running[(time > _EARLY * last) & (time <= last)]
+    last, low, high = integral.drawn_range()
     axes.set_xlim(0, last)
-    axes.set_ylim(min(0.0, 1.1 * float(later.min())), 1.45 * float(later.max()))
+    axes.set_ylim(low, high)
     axes.set_xlabel("t (ps)")
     axes.set_ylabel("κ up to t (W m⁻¹ K⁻¹)")
     axes.legend(loc="upper left", ncols=3, columnspacing=1.0, handlelength=1.4)

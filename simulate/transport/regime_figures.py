@@ -22,6 +22,13 @@ from ixs_core.figure_style import (
     text_at,
 )
 from ixs_core.units import HBAR_MEV_PS
+from simulate.transport.regime_curves import (
+    lifetime_interval,
+    lifetime_range,
+    limit_energies,
+    top_energy,
+    well_known,
+)
 from simulate.transport.regimes import Lifetimes, RegimeLimits
 
 if TYPE_CHECKING:
@@ -48,8 +55,8 @@ def regimes_figure(sources: Sequence[Lifetimes], limits: RegimeLimits, title: st
     figure = Figure(figsize=(10.2, 4.5))
     axes = axes_at(figure, 0.75, 0.45, 5.2, 3.45)
     axes.set_yscale("log")
-    top = 1.04 * max(float(one.energy_mev.max()) for one in sources)
-    low, high = _range(sources, limits, top)
+    top = top_energy(sources)
+    low, high = lifetime_range(sources, limits, top)
     _draw_limits(axes, limits, top, low, high)
     clouds = [one for one in sources if not one.measured]
     for one, colour in zip(clouds, _CLOUDS * 9, strict=False):
@@ -76,7 +83,7 @@ def _other(value: ArrayLike) -> FloatArray:
 
 
 def _draw_limits(axes: Axes, limits: RegimeLimits, top: float, low: float, high: float) -> None:
-    energy = np.linspace(top / 2000, top, 800)
+    energy = limit_energies(top)
     ioffe_regel = limits.ioffe_regel_ps(energy)
     wigner = limits.wigner_ps
     axes.plot(energy, ioffe_regel, color=QUIET, lw=1.1, label="Ioffe-Regel, τ = 1/ω")
@@ -96,7 +103,7 @@ def _draw_limits(axes: Axes, limits: RegimeLimits, top: float, low: float, high:
 def _draw_points(axes: Axes, one: Lifetimes, colour: str, marker: str) -> None:
     """Resolved widths with errors, faint where the error is large; limits as arrows."""
     resolved = ~one.is_limit
-    sharp = (one.fwhm_err <= one.fwhm_mev / 2) & (one.energy_err <= one.energy_mev / 4)
+    sharp = well_known(one)
     for rows, faint in ((resolved & ~sharp, True), (resolved & sharp, False)):
         if rows.any():
             _draw_resolved(axes, one, rows, colour, marker, faint)
@@ -118,9 +125,8 @@ def _draw_points(axes: Axes, one: Lifetimes, colour: str, marker: str) -> None:
 def _draw_resolved(
     axes: Axes, one: Lifetimes, rows: BoolArray, colour: str, marker: str, faint: bool
 ) -> None:
-    width, error, tau = one.fwhm_mev[rows], one.fwhm_err[rows], one.lifetime_ps[rows]
-    shortest = HBAR_MEV_PS / (width + error)
-    longest = HBAR_MEV_PS / np.maximum(width - error, 0.02 * width)
+    tau = one.lifetime_ps[rows]
+    shortest, longest = (end[rows] for end in lifetime_interval(one))
     axes.errorbar(
         one.energy_mev[rows],
         tau,
@@ -136,10 +142,3 @@ def _draw_resolved(
         label=fill(f"{one.name}, {'error above half' if faint else '± σ'}", _LABEL),
         zorder=3 if faint else 4,
     )
-
-
-def _range(sources: Sequence[Lifetimes], limits: RegimeLimits, top: float) -> tuple[float, float]:
-    """From below the shortest lifetime and the limits to above nearly all the longest."""
-    every = np.concatenate([one.lifetime_ps for one in sources])
-    low = 0.6 * min(float(every.min()), HBAR_MEV_PS / top)
-    return low, 1.8 * max(float(np.quantile(every, 0.995)), 2 * limits.wigner_ps)

@@ -78,6 +78,15 @@ def test_undo_redo_and_save_by_keys(opened: MainWindow, qtbot: QtBot) -> None:
     assert opened.windowTitle().startswith("small.h5 ")
 
 
+def test_ctrl_f_fits_the_current_spectrum(opened: MainWindow, qtbot: QtBot) -> None:
+    which = SpectrumId("CdOsO_58", "Ana6")
+    opened.project.select(which)
+    press(qtbot, opened, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert opened.page.name == "fit"
+    qtbot.waitUntil(lambda: which in opened.project.document.fits, timeout=30_000)
+    assert opened.project.dirty
+
+
 def test_f1_lists_the_keys(opened: MainWindow, qtbot: QtBot) -> None:
     press(qtbot, opened, Qt.Key.Key_F1)
     help_window = opened.findChild(HelpWindow)

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from scipy.optimize import brentq
 from scipy.stats import norm, poisson
 
+from ixs_reduce.dispersion_points import mode_points
 from ixs_reduce.figures import (
     dispersion_figure,
     resolution_figure,
@@ -20,7 +21,6 @@ from ixs_reduce.figures import (
     spectrum_figure,
     zeros_figure,
 )
-from ixs_reduce.figures_dispersion import mode_points
 from ixs_reduce.figures_resolution import resolution_curves
 from ixs_reduce.fit_curves import counted_points, fit_curves
 from ixs_reduce.fit_words import (

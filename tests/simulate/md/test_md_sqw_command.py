@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulate.md.density_sums import density_modes
-from simulate.md.scattering_figures import scattering_figure, units
+from simulate.md.scattering_figures import scattering_figure
 from simulate.md.scattering_spectrum import dynamic_structure_factor
 from simulate.md.store import write_store
 from tests.ixs_reduce.command import run
@@ -93,7 +93,7 @@ def test_the_figure_shows_the_spectra() -> None:
         CRYSTAL.trajectory(101, 20.0), [[2.5, 0, 0], [0, 2.4, 0]], lattice=(6, 5, 4)
     )
     found = dynamic_structure_factor(modes, 1.0, quantum="none", weights={"Cu": 1.0, "I": 1.0})
-    assert units(found) == "weights²/meV"
+    assert found.unit == "weights²/meV"
     figure = scattering_figure(found)
     assert len(figure.axes) == 2
     drawn = figure.axes[1].lines[0]

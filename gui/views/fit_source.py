@@ -1,0 +1,209 @@
+"""Where the tab Fit gets its subjects from: what is missing is read in a worker first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.models.document import SpectrumId
+from gui.models.fit_inputs import (
+    ChosenResolution,
+    Inputs,
+    Version,
+    choose_resolution,
+    nearest_fitted,
+    read_inputs,
+    temperature_of,
+)
+from gui.models.fit_jobs import find_zero_of
+from gui.models.fit_subject import Stage, Subject, needs_zero, started, stored_draft
+from gui.views.tab import Desk
+from ixs_core.errors import InputError
+from ixs_reduce.fitting import SpectrumFit
+from ixs_reduce.predicted_modes import PredictedModes
+from ixs_reduce.resolution import Resolution
+from ixs_reduce.spectrum import Spectrum
+
+_STAGES = 8
+
+
+class FitSource(QObject):
+    """Makes subjects; reads fits, resolutions and predictions of the project as they are needed.
+
+    Signals
+    -------
+    arrived : what was missing for a subject is there, or cannot be had.
+    """
+
+    arrived = Signal()
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.pending = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing: another project is open."""
+        self._inputs: dict[str, Inputs] = {}
+        self._resolutions: Mapping[str, Resolution] | None = None
+        self._zeros: dict[tuple[SpectrumId, str], float | None] = {}
+        self._stages: dict[tuple[int, str], Stage] = {}
+        self._stamp = self.desk.project.contents.stamp
+        self._warm = False
+
+    def recheck(self) -> None:
+        """Forget what was read when the file is another than it was."""
+        if self._stamp != self.desk.project.contents.stamp:
+            warm = self._warm
+            self.forget()
+            self._warm = warm
+
+    # -- subjects --------------------
+
+    def subject(self, which: SpectrumId) -> Subject | None:
+        """The subject of a spectrum; None while something is read for it (then `arrived`).
+
+        Raises
+        ------
+        InputError
+            When its spectra cannot be read.
+        """
+        project = self.desk.project
+        spectrum = project.spectrum(which)
+        if spectrum is None:
+            return None
+        lender = self._lender(which)
+        keys = [which.key] + ([lender.key] if lender is not None else [])
+        missing = [key for key in dict.fromkeys(keys) if key not in self._inputs]
+        if missing or self._resolutions is None:
+            self._read(missing)
+            return None
+        fit, lent = project.fit(which), project.fit(lender) if lender is not None else None
+        draft = stored_draft(project.document, which)
+        subject = self._bare(which, spectrum, fit, lent, shown=fit is not None and draft is None)
+        zero = None
+        if needs_zero(spectrum, draft, fit, lent) and subject.model is not None:
+            key = (which, subject.model.resolution.sha256)
+            if key not in self._zeros:
+                self._find_zero(key, subject)
+                return None
+            zero = self._zeros[key]
+        subject = replace(subject, lender=lender if lent is not None else None)
+        return started(subject, draft, lent, zero)
+
+    def chosen_resolution(
+        self, analyzer: str, *fits: SpectrumFit | None
+    ) -> ChosenResolution | None:
+        """R of an analyzer as far as it is known."""
+        document = self.desk.project.document
+        return choose_resolution(analyzer, document, self._resolutions or {}, fits)
+
+    def prediction(self, which: SpectrumId) -> PredictedModes | None:
+        """The modes predicted for a spectrum, as far as they were read."""
+        inputs = self._inputs.get(which.key, Inputs())
+        return inputs.predictions.get(which.key, {}).get(which.analyzer)
+
+    def versions(self, key: str) -> tuple[Version, ...]:
+        """The fits of a key that the project keeps."""
+        return self._inputs.get(key, Inputs()).versions.get(key, ())
+
+    def _bare(
+        self,
+        which: SpectrumId,
+        spectrum: Spectrum,
+        fit: SpectrumFit | None,
+        lent: SpectrumFit | None,
+        shown: bool,
+    ) -> Subject:
+        chosen = self.chosen_resolution(which.analyzer, fit, lent)
+        kelvin = temperature_of(spectrum, fit, self.desk.project.document)
+        resolution = chosen.resolution if chosen is not None else None
+        if shown and fit is not None:
+            resolution, kelvin = fit.model.resolution, fit.model.temperature_k
+        return Subject(which, self._stage(spectrum, resolution), chosen, kelvin, fit)
+
+    def _stage(self, spectrum: Spectrum, resolution: Resolution | None) -> Stage:
+        key = (id(spectrum), resolution.sha256 if resolution is not None else "")
+        if key not in self._stages:
+            if len(self._stages) >= _STAGES:
+                self._stages.pop(next(iter(self._stages)))
+            self._stages[key] = Stage(spectrum, resolution)
+        return self._stages[key]
+
+    def _lender(self, which: SpectrumId) -> SpectrumId | None:
+        project = self.desk.project
+        if project.is_fitted(which):
+            return None
+        return nearest_fitted(which, project.spectrum_ids(), project.is_fitted)
+
+    # -- reading --------------------
+
+    def _read(self, keys: list[str]) -> None:
+        project = self.desk.project
+        if project.path is None:
+            return
+        self.pending = True
+        stamp = self._stamp
+        self.desk.runner.submit(
+            partial(read_inputs, project.path, keys, self._resolutions is None),
+            title=f"reading fits of {', '.join(keys) or project.path.name}",
+            on_result=lambda inputs: self._take(stamp, keys, inputs),
+            on_error=lambda error: self._cannot_read(keys, error),
+            group="fit-inputs",
+            quiet=True,
+        )
+
+    def _take(self, stamp: object, keys: list[str], inputs: Inputs) -> None:
+        self.pending = False
+        if stamp == self._stamp:
+            for key in keys:
+                self._inputs[key] = inputs
+            for key, fits in inputs.fits.items():
+                self.desk.project.keep_stored_fits(key, fits)
+            if inputs.resolutions is not None:
+                self._resolutions = inputs.resolutions
+        self.arrived.emit()
+
+    def _cannot_read(self, keys: list[str], error: Exception) -> None:
+        """Go on without: what cannot be read is said once and not asked for again."""
+        self.pending = False
+        self.desk.messages.error("reading fits", error)
+        for key in keys:
+            self._inputs[key] = Inputs()
+            self.desk.project.keep_stored_fits(key, {})
+        self._resolutions = self._resolutions or {}
+        self.arrived.emit()
+
+    def _find_zero(self, key: tuple[SpectrumId, str], subject: Subject) -> None:
+        model = subject.model
+        assert model is not None
+        self.pending = True
+        self.desk.runner.submit(
+            partial(
+                find_zero_of,
+                subject.stage.points_to_fit(None),
+                model.resolution,
+                model.temperature_k,
+            ),
+            title=f"zero of {subject.which.key} {subject.which.analyzer}",
+            on_result=lambda zero: self._take_zero(key, zero),
+            on_error=lambda error: self._take_zero(key, None, error),
+            group="fit-zero",
+            quiet=True,
+        )
+
+    def _take_zero(
+        self,
+        key: tuple[SpectrumId, str],
+        zero: float | None,
+        error: Exception | None = None,
+    ) -> None:
+        self.pending = False
+        self._zeros[key] = zero
+        if error is not None and not isinstance(error, InputError):
+            self.desk.messages.error(f"zero of {key[0].key} {key[0].analyzer}", error)
+        self.arrived.emit()
