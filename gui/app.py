@@ -89,6 +89,7 @@ def make_application(theme: Theme) -> QApplication:
     application.setApplicationName("ixs view")
     application.setStyle("Fusion")
     application.setPalette(theme.palette())
+    application.setStyleSheet(theme.style_sheet)
     QLocale.setDefault(QLocale.c())
     return application
 

@@ -14,6 +14,7 @@ from ixs_core.errors import InputError
 FileKind = Literal[
     "project",
     "resolution",
+    "resolution-table",
     "folder",
     "scans",
     "frames",
@@ -91,6 +92,8 @@ def _text_kind(path: Path, text: str) -> FileKind | None:
     # CIFs first: they speak of displacements, too, which are also a part of force constants.
     if _CIF.search(text):
         return "reflections"
+    if text.lstrip().startswith("{") and '"analyzers"' in text and '"components"' in text:
+        return "resolution-table"
     if path.suffix == ".xz" or any(word in text for word in _FORCE_CONSTANTS):
         return "force-constants"
     if path.suffix.lower() in (".hkl", ".fcf", ".fos", ".mem", ".bminput"):

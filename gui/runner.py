@@ -97,6 +97,7 @@ class Runner(QObject):
         self._pool.setMaxThreadCount(QThread.idealThreadCount() + 2)
         self._numbers = itertools.count(1)
         self._newest: dict[str, Job] = {}
+        self._stopped = False
         self.jobs: list[Job] = []
         queued = Qt.ConnectionType.QueuedConnection
         self._began.connect(self._on_began, queued)
@@ -136,6 +137,9 @@ class Runner(QObject):
         job = Job(
             next(self._numbers), title, group, quiet, on_result, on_error, on_progress, on_end
         )
+        if self._stopped:
+            job.state = "cancelled"
+            return job
         if group:
             earlier = self._newest.get(group)
             if earlier is not None:
@@ -157,7 +161,11 @@ class Runner(QObject):
             job.cancel()
 
     def stop(self) -> bool:
-        """Cancel all and wait for the threads, a few seconds at most; whether all have ended."""
+        """Cancel all and wait for the threads, a few seconds at most; whether all have ended.
+
+        What is submitted afterwards is not begun: the window closes.
+        """
+        self._stopped = True
         self.cancel_all()
         self._pool.clear()
         return self._pool.waitForDone(int(1000 * _LONGEST_STOP_S))

@@ -67,6 +67,15 @@ class Theme:
         """The colour of the line with a 0-based number."""
         return self.series[index % len(self.series)]
 
+    @property
+    def style_sheet(self) -> str:
+        """Outlines of empty boxes, which Fusion draws too dark to be seen on a dark window."""
+        return (
+            "QCheckBox::indicator:unchecked, QAbstractItemView::indicator:unchecked {"
+            f"border: 1px solid {self.quiet}; background: {self.base};"
+            "width: 11px; height: 11px; }"
+        )
+
     def palette(self) -> QPalette:
         """The palette of the widgets, for the style Fusion."""
         palette = QPalette()

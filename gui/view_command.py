@@ -53,6 +53,9 @@ def view(
         if not path.exists():
             raise InputError("there is no such file", file=path)
     _check_screen(screenshot)
+    # Jobs run side by side already; the threads of a linear algebra library would only hinder.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     try:
         from gui.app import run
     except ImportError as error:

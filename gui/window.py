@@ -192,6 +192,7 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         application.setPalette(theme.palette())
+        application.setStyleSheet(theme.style_sheet)
         self.project_dock.set_theme(theme)
         self.messages_dock.set_theme(theme)
         for page in self.pages.values():

@@ -17,7 +17,6 @@ from ixs_core.arrays import FloatArray
 from ixs_core.errors import InputError
 from ixs_core.units import FWHM_PER_SIGMA
 
-
 # Crystal analyzers have tails; this share of the area describes them where nobody measured.
 _LORENTZIAN_SHARE = 0.3
 

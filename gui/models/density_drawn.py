@@ -59,6 +59,8 @@ class Cut:
         The cells of the plane's own lattice.
     scale : "log", "linear" or "difference"
         For which it was cut.
+    other : str
+        Name of the density that was taken off.
     """
 
     loaded: LoadedDensity
@@ -68,6 +70,12 @@ class Cut:
     negative: Lines
     outline: Lines
     scale: Scale
+    other: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the density, with that of the one taken off."""
+        return self.loaded.entry.name + (f" − {self.other}" if self.other else "")
 
     @property
     def lattice(self) -> Lattice:
@@ -79,7 +87,7 @@ class Cut:
         """With this section in place of the stored ones, for the figures of the core."""
         sites = tuple((site.label, site.u, site.v) for site in self.sites)
         drawn = DrawnSection(self.section, sites)
-        return replace(self.loaded.result, name=self.loaded.entry.name, sections=(drawn,))
+        return replace(self.loaded.result, name=self.name, sections=(drawn,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +179,7 @@ def _cut(loaded: LoadedDensity, request: CutRequest) -> Cut:
         contour_lines(section, negative),
         outline,
         "difference" if request.other is not None else request.scale,
+        "" if request.other is None else request.other.entry.name,
     )
 
 

@@ -37,7 +37,7 @@ def _section_rows(cut: Cut) -> list[tuple[object, ...]]:
     u, v = np.meshgrid(section.u, section.v, indexing="ij")
     places = section.points(cut.lattice).reshape(-1, 3)
     table = np.column_stack([u.ravel(), v.ravel(), places, section.values.ravel()])
-    return [(cut.loaded.entry.name, *row) for row in table.tolist()]
+    return [(cut.name, *row) for row in table.tolist()]
 
 
 def profile_export(profiles: Sequence[DrawnProfile]) -> Export:
@@ -48,7 +48,8 @@ def profile_export(profiles: Sequence[DrawnProfile]) -> Export:
     InputError
         There is no profile.
     """
-    from mem.figures import profile_figure
+    from mem.figures import RECONSTRUCTED_BAND, profile_figure
+    from simulate.md.density_figures import BOTH_BANDS
 
     if not profiles:
         raise InputError("no profile is shown", hint="choose a density, and draw a path")
@@ -58,7 +59,9 @@ def profile_export(profiles: Sequence[DrawnProfile]) -> Export:
         *("band_e_per_A3", "null_e_per_A3", "model_e_per_A3", "peak_e_per_A3"),
     )
     rows = [row for one in profiles for row in _profile_rows(one)]
-    figure = profile_figure([one.result for one in profiles], kind)
+    simulated = any(one.loaded.entry.kind == "md" for one in profiles)
+    band = BOTH_BANDS if simulated else RECONSTRUCTED_BAND
+    figure = profile_figure([one.result for one in profiles], kind, band)
     return Export(figure, TableData(columns, rows), f"profile_{anchor(kind)}")
 
 

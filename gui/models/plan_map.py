@@ -288,5 +288,5 @@ def value_label(settings: MapSettings) -> str:
     what = f"{kind} {numbers}" + (" meV" if kind == "energies" else "")
     if settings.quantity == "intensity":
         return f"Intensity of {what}, energy loss; grey: out of reach"
-    wanted = f"Hours to σ(E) = {settings.sigma_energy_mev:g} meV"
-    return f"{wanted}, quickest of {what}; blank: never; grey: out of reach"
+    wanted = f"Hours to σ(E) = {settings.sigma_energy_mev:g} meV, {what}"
+    return f"{wanted}; blank: never, grey: out of reach"

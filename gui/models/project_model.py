@@ -239,10 +239,6 @@ class ProjectModel(QObject):
         """Take the fits of a key as a worker read them from the file, so that none waits."""
         self._stored_fits.setdefault(key, dict(fits))
 
-    def has_stored_fits(self, key: str) -> bool:
-        """Whether the fits of a key are in memory, or there are none to read."""
-        return key in self._stored_fits or key not in self.contents.fitted
-
     def set_failures(self, failures: Mapping[SpectrumId, str | None]) -> None:
         """Note why the last fit of spectra failed, or (None) that it did not."""
         before = dict(self.failures)

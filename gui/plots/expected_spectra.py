@@ -148,7 +148,7 @@ def _title(panel: ExpectedPanel, bold: bool, known: np.ndarray) -> str:
         )
     ]
     words = ", ".join(best[:_MOST_WORDS]) + (" …" if len(best) > _MOST_WORDS else "")
-    return f"{name} ({hkl_words(panel.q_hkl, 2)})<br>{words or 'no line known to 0.3 meV'}"
+    return f"{name} ({hkl_words(panel.q_hkl, 2)})<br>{words or 'no line known'}"
 
 
 def _tooltip(panel: ExpectedPanel, inside: np.ndarray) -> str:

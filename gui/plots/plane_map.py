@@ -17,6 +17,7 @@ from gui.theme import Theme
 from ixs_core.arrays import FloatArray
 
 _EMPTY: FloatArray = np.zeros(0)
+_BEST = 0.03  # share of the points that are as bright as can be
 _WORTH = 100.0  # hours beyond this many times the best look alike
 _VEIL = 185  # how far the grey covers what the limits exclude, of 255
 
@@ -191,7 +192,7 @@ def map_levels(shown: PlaneMap) -> Levels:
     values = _EMPTY if shown.values is None else shown.values
     finite = values[np.isfinite(values)]
     if settings.quantity == "hours" and finite.size and finite.min() > 0:
-        best = float(finite.min())
+        best = float(np.quantile(finite, _BEST))
         high = min(float(np.quantile(finite, 0.9)), _WORTH * best)
         return Levels(best, max(high, 3 * best))
     return default_levels(finite, "log" if settings.log else "linear")

@@ -1,4 +1,4 @@
-"""The curves over a spectrum: total, terms, resolution, an earlier fit; and their legend."""
+"""The curves over a spectrum: total, terms, resolution, an earlier fit; and what they are."""
 
 from __future__ import annotations
 
@@ -40,9 +40,6 @@ class SpectrumCurves:
         self.items: dict[str, pg.PlotCurveItem] = {}
         self._data: dict[str, tuple[FloatArray, FloatArray]] = {}
         self._earlier: tuple[FloatArray, FloatArray] | None = None
-        self.legend = pg.LegendItem(offset=(-8, 6), verSpacing=-4, labelTextSize="8pt")
-        self.legend.setParentItem(plot.getViewBox())
-        self._in_legend: tuple[str, ...] = ()
 
     def show(self, subject: Subject) -> None:
         """Draw the curves of a subject."""
@@ -70,8 +67,6 @@ class SpectrumCurves:
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
         self.theme = theme
-        self.legend.setLabelTextColor(theme.text)
-        self._in_legend = ()
         for name, item in self.items.items():
             item.setPen(self.pen(name))
 
@@ -98,13 +93,15 @@ class SpectrumCurves:
             # Here and not by the item: what is below zero has no logarithm.
             item.setData(x, np.log10(np.maximum(y, _LOWEST)) if self.log else y)
         self._data = data
-        self._fill_legend(tuple(data))
 
-    def _fill_legend(self, names: tuple[str, ...]) -> None:
-        if names == self._in_legend:
-            return
-        self.legend.clear()
-        for name in names:
-            text = _NAMES.get(name) or f"mode {name.removeprefix('mode')}"
-            self.legend.addItem(self.items[name], text)
-        self._in_legend = names
+    def legend(self) -> str:
+        """What is drawn besides modes (which carry their numbers), as HTML in its colours."""
+        parts = []
+        for name in self._data:
+            text = "modes" if name == "mode1" else _NAMES.get(name)
+            if text:
+                dash = "━" if name in ("total", "mode1") else "╌"
+                parts.append(
+                    f"<span style='color:{self.pen(name).color().name()}'>{dash}</span> {text}"
+                )
+        return " &nbsp; ".join(parts)

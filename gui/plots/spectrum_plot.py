@@ -16,7 +16,7 @@ from ixs_core.arrays import FloatArray
 from ixs_reduce.mode_merging import branch_text
 
 _MARGIN = 0.02  # beyond the data, as a share of what is shown
-_REACH = 4.0  # the residuals show at least ± this
+_REACHES = (4.0, 8.0, 16.0, 32.0)  # of residuals: steps, so that a drag does not make them breathe
 _SELECT_PX = 6  # a double click this near to a line is meant for the line
 
 
@@ -94,6 +94,7 @@ class SpectrumPlot(QObject):
         if subject is None:
             return
         self._draw_points(subject)
+        self._range_residuals(subject)
         self.curves.show(subject)
         self._draw_range(subject)
         self._draw_marks(subject)
@@ -140,7 +141,6 @@ class SpectrumPlot(QObject):
             self.main.setYRange(np.log10(self._floor()), np.log10(2 * top), padding=0)
         else:
             self.main.setYRange(-_MARGIN * top, 1.08 * top, padding=0)
-        self._range_residuals(subject)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
@@ -202,8 +202,9 @@ class SpectrumPlot(QObject):
 
     def _range_residuals(self, subject: Subject) -> None:
         rest = subject.curves.curves.residuals if subject.curves is not None else np.zeros(0)
-        reach = max(_REACH, 1.1 * float(np.abs(rest).max(initial=0.0)))
-        self.residuals.setYRange(-min(reach, 25.0), min(reach, 25.0), padding=0)
+        largest = 1.05 * float(np.abs(rest).max(initial=0.0))
+        reach = next((step for step in _REACHES if step >= largest), _REACHES[-1])
+        self.residuals.setYRange(-reach, reach, padding=0)
 
     def _add_range(self) -> None:
         for edge in (self.low, self.high):

@@ -73,6 +73,10 @@ class SectionArea(QWidget):
         self._set_number(len(cuts))
         names = short_names([cut.loaded.entry for cut in cuts])
         titles = names if len(cuts) > 1 else [cut.section.label for cut in cuts]
+        titles = [
+            f"{title}, minus {cut.other}" if cut.other and len(cuts) == 1 else title
+            for title, cut in zip(titles, cuts, strict=True)
+        ]
         for panel, cut, title in zip(self.panels, cuts, titles, strict=True):
             panel.show_path(self._path)
             panel.show_cut(cut, look, level, title)

@@ -48,8 +48,6 @@ _NOTHING = (
     "(`ixs reduce FILE -o project.h5` makes one)."
 )
 # An empty box has no outline of its own on a dark window.
-_BOXES = """QCheckBox::indicator:unchecked, QTableView::indicator:unchecked {{
-    border: 1px solid {theme.quiet}; background: {theme.base}; width: 11px; height: 11px; }}"""
 
 
 class FitTab(Tab):
@@ -57,7 +55,7 @@ class FitTab(Tab):
 
     name: ClassVar[str] = "fit"
     title: ClassVar[str] = "Fit"
-    takes: ClassVar[tuple[str, ...]] = ("resolution",)
+    takes: ClassVar[tuple[str, ...]] = ("resolution-table",)
     help_keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("double-click, P", "add a mode at the cursor (on either side of zero)"),
         ("drag a mode's line", "its energy; its partner beyond zero moves along"),
@@ -87,10 +85,10 @@ class FitTab(Tab):
         self.batches = FitBatches(desk, self.runs)
         self.subject: Subject | None = None
         self.selected = 0
+        self._to_fit: SpectrumId | None = None
         self._drags = 0
         self._dragging = False
         self._earlier: SpectrumFit | None = None
-        self.setStyleSheet(_BOXES.format(theme=theme))
         self._lay_out()
         self._connect_bars()
         self._connect_gestures()
@@ -139,8 +137,8 @@ class FitTab(Tab):
         """Draw in other colours."""
         super().set_theme(theme)
         self.plot.set_theme(theme)
+        self._show_legend()
         self.words.set_theme(theme)
-        self.setStyleSheet(_BOXES.format(theme=theme))
         for table in (self.modes, self.others):
             table.theme = theme
             table.show_subject(self.subject)
@@ -153,7 +151,7 @@ class FitTab(Tab):
         return export_of(self.subject, self.source.prediction(which), self.plot.log)
 
     def take_file(self, path: Path, kind: str) -> None:
-        """Take resolution functions of a file."""
+        """Take the resolution functions of a JSON table, as `ixs resolution --json` prints."""
         self.desk.runner.submit(
             partial(resolutions_of, path),
             title=f"reading {path.name}",
@@ -181,7 +179,11 @@ class FitTab(Tab):
     # -- fits --------------------
 
     def fit_current(self) -> None:
-        """Fit the current spectrum from what is drawn, in a worker."""
+        """Fit the current spectrum from what is drawn, once it is drawn, in a worker."""
+        current = self.desk.project.current
+        if self.subject is None or self.subject.which != current:
+            self._to_fit = current
+            return
         if self._may_fit():
             assert self.subject is not None
             self.runs.fit_one(self.subject)
@@ -233,12 +235,16 @@ class FitTab(Tab):
         if other:
             self.plot.show_all()
         self.heading.setText(spectrum_title(subject.spectrum))
+        self._show_legend()
         for table in (self.modes, self.others):
             table.show_subject(subject)
         self._select_row()
         self.model_bar.show_subject(subject)
         self.missing_bar.show_subject(subject)
         self._say()
+        wanted, self._to_fit = self._to_fit, None
+        if wanted == subject.which:
+            self.fit_current()
 
     def _say(self) -> None:
         subject, project = self.subject, self.desk.project
@@ -251,6 +257,9 @@ class FitTab(Tab):
         self.bar.predict.setEnabled(has_model and self.source.prediction(which) is not None)
         self.bar.search.setEnabled(has_model)
         self.bar.show_jobs(self.runs.active)
+
+    def _show_legend(self) -> None:
+        self.legend.setText(self.plot.curves.legend())
 
     def _select_row(self) -> None:
         if self.selected >= 0 and self.mode_view.currentIndex().row() != self.selected:
@@ -378,10 +387,12 @@ class FitTab(Tab):
         self._earlier = fit
         if fit is None:
             self.plot.show_earlier(None, None)
+            self._show_legend()
             self.words.show_earlier(())
             return
         curves = fit_curves(fit)
         self.plot.show_earlier(curves.energy_mev, curves.total)
+        self._show_legend()
         modes = ", ".join(f"{mode.energy.value:.2f}" for mode in fit.modes) or "none"
         self.words.show_earlier([Words(f"Modes at {modes} meV"), *fit_report(fit)])
 
@@ -400,10 +411,10 @@ class FitTab(Tab):
         self.heading.setContentsMargins(10, 2, 4, 0)
         below = QSplitter(Qt.Orientation.Horizontal)
         below.setObjectName("fit-below")
-        for widget, share in ((self.mode_view, 5), (self.other_view, 2), (self.words, 4)):
+        for widget, share in ((self.mode_view, 2), (self.other_view, 0), (self.words, 1)):
             below.addWidget(widget)
             below.setStretchFactor(below.count() - 1, share)
-        below.setSizes([620, 316, 300])
+        below.setSizes([555, 312, 262])
         model = QWidget()
         model_layout = QVBoxLayout(model)
         model_layout.setContentsMargins(6, 2, 0, 0)
@@ -425,7 +436,11 @@ class FitTab(Tab):
         layout.setSpacing(2)
         layout.addWidget(self.bar)
         top = QHBoxLayout()
+        self.legend = QLabel("")
+        self.legend.setObjectName("fit-legend")
+        self.legend.setAccessibleName("What the curves are")
         top.addWidget(self.heading, 1)
+        top.addWidget(self.legend)
         top.addWidget(self.missing_bar)
         layout.addLayout(top)
         layout.addWidget(self.splitter, 1)
@@ -442,6 +457,7 @@ class FitTab(Tab):
         bar.cancel.clicked.connect(self.runs.cancel)
         bar.log.toggled.connect(self.plot.set_log)
         bar.resolution.toggled.connect(self.plot.show_resolution)
+        bar.resolution.toggled.connect(lambda _: self._show_legend())
         bar.whole.clicked.connect(self.plot.show_all)
         model.changed.connect(self.edit)
         model.strengths_wanted.connect(self._strengths)

@@ -42,7 +42,7 @@ class Column:
 _FIX = "Ticked: a fit leaves this number where it is"
 _TYPE = "Type a number; =mode1_fwhm ties it to another parameter; right-click for more"
 MODE_COLUMNS = (
-    Column("Mode", "label", width=58, help="Number, and branches where a prediction names them"),
+    Column("Mode", "label", width=44, help="Number, and branches where a prediction names them"),
     Column("E (meV)", "value", "energy", 66, f"Undamped energy. {_TYPE}"),
     Column("±", "error", "energy", 54, "Standard error after the fit"),
     Column("fix", "fixed", "energy", 28, _FIX),
@@ -52,11 +52,11 @@ MODE_COLUMNS = (
     Column("Amplitude", "value", "amplitude", 76, f"A, per unit exposure. {_TYPE}"),
     Column("±", "error", "amplitude", 62, "Standard error after the fit"),
     Column("fix", "fixed", "amplitude", 28, _FIX),
-    Column("Tied", "tie", width=40, help="Numbers that follow others"),
+    Column("Tied", "tie", width=150, help="Numbers that follow others"),
 )
 OTHER_COLUMNS = (
-    Column("Other terms", "label", width=126),
-    Column("Value", "value", width=78, help=_TYPE),
+    Column("Other terms", "label", width=114),
+    Column("Value", "value", width=86, help=_TYPE),
     Column("±", "error", width=62, help="Standard error after the fit"),
     Column("fix", "fixed", width=30, help=_FIX),
 )
@@ -64,8 +64,8 @@ _UNITS = {
     "zero": "energy zero (meV)",
     "elastic": "elastic area",
     "qe_amplitude": "quasi-elastic area",
-    "qe_fwhm": "quasi-el. FWHM (meV)",
-    "folded_scale": "scale of weak modes",
+    "qe_fwhm": "qu.-el. FWHM (meV)",
+    "folded_scale": "weak modes, scale",
     "background_c0": "background",
     "background_c1": "slope (per meV)",
 }
@@ -111,6 +111,11 @@ class ParameterTable(QAbstractTableModel):
         elif rows:
             last = self.index(len(rows) - 1, len(self.columns) - 1)
             self.dataChanged.emit(self.index(0, 0), last)
+
+    @property
+    def any_tie(self) -> bool:
+        """Whether any number is tied."""
+        return self.subject is not None and self.subject.draft.tied
 
     def name_at(self, index: _Index) -> str | None:
         """The parameter in a cell; None in cells of labels and ties."""
@@ -288,8 +293,18 @@ class ParameterView(QTableView):
         self.horizontalHeader().setStretchLastSection(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setWordWrap(False)
+        table.modelReset.connect(self._fit_columns)
+        table.dataChanged.connect(self._fit_columns)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
+
+    def _fit_columns(self) -> None:
+        """Room for the labels; a column of ties only where there are any."""
+        for place, column in enumerate(self.table.columns):
+            if column.aspect == "label":
+                self.setColumnWidth(place, max(self.sizeHintForColumn(place) + 8, column.width))
+            elif column.aspect == "tie":
+                self.setColumnHidden(place, not self.table.any_tie)
 
     def _show_menu(self, place: QPoint) -> None:
         name = self.table.name_at(self.indexAt(place))

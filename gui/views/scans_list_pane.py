@@ -63,6 +63,7 @@ class ListPane(QWidget):
         layout.addLayout(line)
         layout.addWidget(self.table, 1)
         self.rows.wanted.connect(partial(self._read, urgent=True))
+        self._following = False
         self.table.selectionModel().currentRowChanged.connect(self._on_row)
         self.table.selectionModel().selectionChanged.connect(self.show_count)
         self.show_count()
@@ -112,8 +113,10 @@ class ListPane(QWidget):
         self.show_count()
 
     def show_current(self, key: str) -> None:
-        """Make the row of a scan the current one."""
+        """Make the row of a scan the current one; that is no wish of the user."""
+        self._following = True
         self.table.show_current(key)
+        self._following = False
 
     def show_count(self) -> None:
         """How many there are, and whether those chosen can be merged."""
@@ -168,6 +171,8 @@ class ListPane(QWidget):
 
     def _on_row(self) -> None:
         """The current row was changed by hand or by key."""
+        if self._following:
+            return
         number = self.table.currentIndex().row()
         key = self.rows.row(number).key if number >= 0 else ""
         if key:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from gui.models import fit_jobs
 from gui.models.document import SpectrumId
 from gui.models.fit_parameters import start_parameters
+from gui.recognise import recognise
 from gui.runner import Job
 from gui.settings import Settings
 from gui.theme import LIGHT
@@ -27,6 +28,7 @@ from ixs_reduce.fit_record import identical
 from ixs_reduce.predicted_modes import PredictedModes
 from ixs_reduce.project_fit import load_predictions
 from ixs_reduce.resolution import Resolution
+from ixs_reduce.resolution_file import load_resolutions
 from ixs_reduce.store import (
     read_fits,
     read_spectra,
@@ -34,6 +36,7 @@ from ixs_reduce.store import (
     write_predictions,
     write_spectra,
 )
+from tests.gui.conftest import RESOLUTION
 from tests.gui.fit_helpers import (
     FITTED,
     OTHER,
@@ -355,17 +358,12 @@ def test_an_earlier_fit_is_shown_and_taken_over(
     bench.runner.stop()
 
 
-def test_resolutions_of_a_dropped_file(
-    qtbot: QtBot, bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from gui.views import fit_tab
-
-    narrow = {"Ana2": Resolution.nominal(1.2, "Ana2")}
-    monkeypatch.setattr(fit_tab, "resolutions_of", lambda path, **_: narrow)
+def test_resolutions_of_a_dropped_file(qtbot: QtBot, bench: Bench) -> None:
     tab = show(qtbot, bench, WITHOUT_R)
-    tab.take_file(Path("R.h5"), "resolution")
+    assert recognise(RESOLUTION) == "resolution-table"
+    tab.take_file(RESOLUTION, "resolution-table")
     qtbot.waitUntil(lambda: subject(tab).chosen is not None and tab.ready, timeout=10_000)
     chosen = subject(tab).chosen
     assert chosen is not None
-    assert chosen.resolution.components == narrow["Ana2"].components
-    assert chosen.origin == "from R.h5"
+    assert chosen.resolution.components == load_resolutions(RESOLUTION)["Ana2"].components
+    assert chosen.origin == "from herix30id_resolution.json"

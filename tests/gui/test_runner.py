@@ -145,3 +145,6 @@ def test_stop_ends_all(qtbot: QtBot, runner: Runner) -> None:
     ]
     assert runner.stop()
     assert all(job.cancel_token.cancelled for job in jobs)
+    late = runner.submit(partial(steps, 1, 0.0), title="late")
+    assert late.state == "cancelled"
+    assert late not in runner.jobs
