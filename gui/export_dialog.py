@@ -88,18 +88,27 @@ class ExportDialog(QDialog):
     def write(self) -> None:
         """Write the files and say where they are; the window stays when that fails."""
         path = Path(self.name.text()).expanduser()
+        if path.suffix.lower() not in _ENDINGS:
+            endings = ", ".join(_ENDINGS)
+            self._messages.error("export", f"“{path.name}” has none of the endings {endings}")
+            return
         width = _WIDTHS[self.width_choice.currentText()]
         try:
             written = write_export(self._export, path, width)
         except InputError as error:
             self._messages.error("export", error)
             return
+        except (OSError, ValueError) as error:  # a name that no file can have
+            self._messages.error("export", f"{path.name[:60]}: {error}"[:200])
+            return
         self._settings.set_folder("export", path)
         self._messages.info("exported", ", ".join(str(file) for file in written))
         self.close()
 
     def _set_ending(self, ending: str) -> None:
-        self.name.setText(str(Path(self.name.text()).with_suffix(ending)))
+        path = Path(self.name.text())
+        if path.name:
+            self.name.setText(str(path.with_suffix(ending)))
 
     def _browse(self) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Export", self.name.text())

@@ -42,6 +42,8 @@ def recognise(path: Path) -> FileKind:
         return "folder"
     if not path.exists():
         raise InputError("there is no such file", file=path)
+    if not path.is_file():  # a pipe would keep the window waiting for what never comes
+        raise InputError("this is no file with content of its own", file=path)
     if not os.access(path, os.R_OK):
         raise InputError("no permission to read", file=path)
     with path.open("rb") as stream:

@@ -270,10 +270,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take every file that was dropped."""
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.take(Path(url.toLocalFile()))
+        """Take every file that was dropped, a project first: the others are for it."""
+        urls = event.mimeData().urls()
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        for path in sorted(paths, key=lambda path: not _is_project(path)):
+            self.take(path)
         event.acceptProposedAction()
 
     # -- the rest --------------------
@@ -323,3 +324,10 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
         if state is not None:
             self.restoreState(state)
+
+
+def _is_project(path: Path) -> bool:
+    try:
+        return recognise(path) == "project"
+    except (InputError, OSError):
+        return False

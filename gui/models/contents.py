@@ -11,6 +11,9 @@ import h5py
 from ixs_core.jobs import CancelToken, Progress
 from ixs_core.project import KINDS, Project, list_results, read_dataset
 
+Stamp = tuple[int, int, int]
+"""By what a change of a file is noticed: inode, size, time."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -24,14 +27,13 @@ class Contents:
         Key of spectra -> names, in stored order.
     fitted : mapping
         Key -> names of the analyzers that have a stored fit.
-    stamp : tuple
-        By what a change of the file is noticed (inode, size, time).
+    stamp : Stamp
     """
 
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     analyzers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fitted: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    stamp: tuple[int, int, int] = (0, 0, 0)
+    stamp: Stamp = (0, 0, 0)
 
     @property
     def scans(self) -> tuple[str, ...]:
@@ -50,14 +52,15 @@ def read_contents(
     InputError
         When it cannot be read.
     """
+    stamp = stamp_of(path)  # first: a change while it is read is to be noticed afterwards
     with Project(path).reading() as h5:
         keys = {kind: tuple(list_results(h5, kind)) for kind in KINDS}
         analyzers = {key: _analyzers(h5, "spectra", key) for key in keys["spectra"]}
         fitted = {key: frozenset(_analyzers(h5, "fits", key)) for key in keys["fits"]}
-    return Contents(keys, analyzers, fitted, stamp_of(path))
+    return Contents(keys, analyzers, fitted, stamp)
 
 
-def stamp_of(path: Path) -> tuple[int, int, int]:
+def stamp_of(path: Path) -> Stamp:
     """By what a change of a file is noticed; zeros when it is not there."""
     try:
         stat = path.stat()

@@ -155,7 +155,7 @@ def plane_of(label: str, origin: FloatArray) -> PlaneChoice | None:
     """The plane of a stored section, from its label."""
     miller = _MILLER.match(label)
     if miller is not None:
-        return PlaneChoice(" ".join(miller.groups()), _numbers(origin))
+        return PlaneChoice(" ".join(miller.groups()), point_text(origin))
     points = [match.replace(",", " ") for match in _POINT.findall(label)]
     return PlaneChoice(" : ".join(points)) if len(points) == 3 else None
 
@@ -240,5 +240,6 @@ def _triple(point: Sequence[float] | FloatArray) -> tuple[float, float, float]:
     return x, y, z
 
 
-def _numbers(point: FloatArray) -> str:
+def point_text(point: FloatArray) -> str:
+    """Three numbers as they are typed."""
     return " ".join(f"{round(float(x), 6) + 0.0:g}" for x in point)

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gui.models.density_choices import PathChoice, PlaneChoice
+from gui.models.density_choices import PathChoice, PlaneChoice, point_text
 from ixs_core.crystal import Crystal
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
@@ -88,8 +86,8 @@ def plane_options(
     except InputError:
         return plane.plane, None
     if plane.by_miller:
-        return plane.plane, _numbers(origin)
-    return " : ".join(_numbers(point) for point in miller), None
+        return plane.plane, point_text(origin)
+    return " : ".join(point_text(point) for point in miller), None
 
 
 def path_option(path: PathChoice | None) -> str:
@@ -103,7 +101,3 @@ def path_option(path: PathChoice | None) -> str:
 def named(analysis: Analysis, key: str) -> Analysis:
     """The analysis under the name that it is stored with."""
     return replace(analysis, result=replace(analysis.result, name=key))
-
-
-def _numbers(point: np.ndarray) -> str:
-    return " ".join(f"{round(float(x), 6) + 0.0:g}" for x in point)

@@ -19,6 +19,12 @@ from ixs_reduce.lineshape import bose_factor
 from ixs_reduce.mode_merging import branch_text
 from ixs_reduce.predicted_modes import spectrum_key
 
+NOTHING_CALCULATED = (
+    "nothing for these spectra: `ixs sqe FORCE_CONSTANTS --at project.h5` predicts their "
+    "modes, `ixs overlay project.h5 PREDICTION` lays a simulation over them"
+)
+"""What to do where nothing is calculated for the spectra shown."""
+
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -103,21 +109,13 @@ def view_words(view: DispersionView) -> str:
 def _source_words(view: DispersionView) -> str:
     source = view.wanted.source
     if not source:
-        return nothing_calculated(view)
+        return NOTHING_CALCULATED
     if source == FITTED:
         return "the fitted models, as they are"
     what = "predicted modes" if source == PREDICTED else f"{source_text(source)} (stored overlay)"
     return (
         f"{what} through each analyzer's resolution; strength, elastic line and background are "
         "fitted to each spectrum"
-    )
-
-
-def nothing_calculated(view: DispersionView) -> str:
-    """What to do where nothing is calculated for the spectra shown."""
-    return (
-        "nothing for these spectra: `ixs sqe FORCE_CONSTANTS --at project.h5` predicts their "
-        "modes, `ixs overlay project.h5 PREDICTION` lays a simulation over them"
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gui.models.contents import Stamp, stamp_of
 from gui.models.document import Document, NewDensity, SpectrumId
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
@@ -31,10 +32,21 @@ _MADE_BY = "ixs view"
 
 @dataclass(frozen=True)
 class FitsToWrite:
-    """The complete fits of a key, in the order of its spectra; none removes the result."""
+    """The fits of a key that were made or removed here.
+
+    Parameters
+    ----------
+    key : str
+    fits : tuple of SpectrumFit
+        All fits of the key as the window shows them, in the order of its spectra.
+    changed : frozenset of str
+        Analyzers whose fits are others than the project has, or none any more. Those of the
+        other analyzers stay as the project has them: another program may have fitted meanwhile.
+    """
 
     key: str
     fits: tuple[SpectrumFit, ...]
+    changed: frozenset[str]
 
 
 def read_document(project: Project) -> Document:
@@ -53,15 +65,15 @@ def write_document(
     project: Project,
     document: Document,
     fits: Iterable[FitsToWrite],
-) -> None:
-    """Store a document in its project, in one transaction.
+) -> Stamp:
+    """Store a document in its project, in one transaction; the stamp of the file before it.
 
     Parameters
     ----------
     project : Project
     document : Document
     fits : iterable of FitsToWrite
-        Of every key with a fit that the project does not have as it is.
+        Of every key with a fit that was made or removed here.
 
     Raises
     ------
@@ -69,19 +81,42 @@ def write_document(
         When the project is locked or cannot be written; it is then as it was.
     """
     with project.writing() as h5:
+        before = stamp_of(project.path)
         for item in fits:
-            if item.fits:
-                write_fits(h5, item.key, item.fits, _provenance(f"spectra/{item.key}"))
+            now = _with_fits_of_others(h5, item)
+            if now:
+                write_fits(h5, item.key, now, _provenance(f"spectra/{item.key}"))
             elif item.key in fit_keys(h5):
                 keep_history(h5, "fits", item.key)
         _write_densities(h5, document.densities)
         write_masks(h5, document.masks)
         write_note(h5, _NOTE, _as_list(document.choices))
+    return before
+
+
+def _with_fits_of_others(h5: h5py.File, item: FitsToWrite) -> list[SpectrumFit]:
+    """All fits that a key is to have; of spectra that nobody fitted here, those of the project."""
+    here = {fit.spectrum.analyzer or "": fit for fit in item.fits}
+    if item.key not in fit_keys(h5):
+        return list(here.values())
+    try:
+        stored = {fit.spectrum.analyzer or "": fit for fit in read_fits(h5, item.key)}
+    except InputError:  # damaged; the version stays in the history
+        return list(here.values())
+    kept = {name: fit for name, fit in stored.items() if name not in item.changed}
+    new = {name: fit for name, fit in here.items() if name in item.changed}
+    merged = {**kept, **new}
+    return [merged[name] for name in dict.fromkeys((*here, *merged)) if name in merged]
 
 
 def recovery_path(project: Path) -> Path:
     """Where the autosave of a project lies."""
     return project.with_name(f".{project.name}.recovery")
+
+
+def kept_recovery_path(project: Path) -> Path:
+    """Where an autosave waits that was offered and not answered, while new work is autosaved."""
+    return project.with_name(f".{project.name}.recovery-kept")
 
 
 def discard_recovery(path: Path) -> None:

@@ -158,6 +158,8 @@ class PlanJobs(QObject):
 
     def cancel_all(self) -> None:
         """What is under way is of no use any more: another project was opened."""
+        if self.plan_active:
+            self._messages.warning("planning", "stopped and dropped: another project was opened")
         for job in self._newest.values():
             if job.active:
                 job.cancel()

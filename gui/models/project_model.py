@@ -7,7 +7,7 @@ written in a worker; what was saved, or autosaved, is whole or not there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from gui.models.contents import Contents, read_contents, stamp_of
+from gui.models.contents import Contents, Stamp, read_contents, stamp_of
 from gui.models.document import Document, SpectrumId
 from gui.models.document_store import (
     FitsToWrite,
     discard_recovery,
+    kept_recovery_path,
     read_document,
     read_recovery,
     recovery_path,
@@ -42,6 +43,13 @@ _CACHED = 64  # scans whose spectra stay in memory
 
 class ProjectModel(QObject):
     """The open project.
+
+    Attributes
+    ----------
+    opening : int
+        Which opening this is: what a worker was asked for at an earlier one is of no use.
+    offered : path or None
+        An autosave that was found and neither restored nor discarded yet.
 
     Signals
     -------
@@ -76,6 +84,9 @@ class ProjectModel(QObject):
         self.document = Document()
         self.current: SpectrumId | None = None
         self.failures: dict[SpectrumId, str] = {}
+        self.offered: Path | None = None
+        self.opening = 0
+        self._unreadable: Stamp | None = None
         self._saved = self.document
         self._autosaved = self.document
         self._was_dirty = False
@@ -103,9 +114,11 @@ class ProjectModel(QObject):
         document = read_document(Project(path))
         self.path, self.contents = path, contents
         self._begin(document)
-        recovery = recovery_path(path)
-        if recovery.is_file():
-            self.recovery_found.emit(recovery)
+        for recovery in (recovery_path(path), kept_recovery_path(path)):
+            if recovery.is_file():
+                self.offered = recovery
+                self.recovery_found.emit(recovery)
+                break
 
     def create(self, path: Path) -> None:
         """Begin an empty project at a path where there is none."""
@@ -114,6 +127,9 @@ class ProjectModel(QObject):
         self.open(path)
 
     def _begin(self, document: Document) -> None:
+        self.opening += 1
+        self._unreadable = None
+        self.offered = None
         self.undo_stack.clear()
         self.document = self._saved = self._autosaved = document
         self._stored_fits.clear()
@@ -130,12 +146,16 @@ class ProjectModel(QObject):
 
     def reload_if_changed(self) -> None:
         """Read the contents again when another program (or a watcher) changed the file."""
-        if self.path is None or self._saving or stamp_of(self.path) == self.contents.stamp:
+        if self.path is None or self._saving:
+            return
+        if stamp_of(self.path) in (self.contents.stamp, self._unreadable):
             return
         if not self.path.is_file():
             if self.contents.stamp != (0, 0, 0):
                 self.messages.warning(
-                    self.path.name, "the file is gone; saving writes what is in memory anew"
+                    self.path.name,
+                    "the file is gone: put it back; to save begins a new file with the fits and "
+                    "masks made here, without the scans",
                 )
                 self.contents = Contents(
                     self.contents.keys, self.contents.analyzers, self.contents.fitted
@@ -149,11 +169,21 @@ class ProjectModel(QObject):
             self.runner.submit(
                 partial(read_contents, self.path),
                 title=f"reading {self.path.name}",
-                on_result=self._take_contents,
-                on_error=partial(self.messages.error, self.path.name),
+                on_result=partial(self._on_read, self.opening),
+                on_error=partial(self._on_unreadable, self.opening, stamp_of(self.path)),
                 group="contents",
                 quiet=True,
             )
+
+    def _on_read(self, opening: int, contents: Contents) -> None:
+        if opening == self.opening:
+            self._take_contents(contents)
+
+    def _on_unreadable(self, opening: int, stamp: Stamp, error: Exception) -> None:
+        """What is known of the project stays; it is not read again before it changes."""
+        if opening == self.opening and self.path is not None:
+            self._unreadable = stamp
+            self.messages.error(self.path.name, error)
 
     def _take_contents(self, contents: Contents) -> None:
         self.contents = contents
@@ -161,6 +191,9 @@ class ProjectModel(QObject):
         # Another program had the last word on what was saved before.
         self._settled = self._saved.fits
         self._forget_read()
+        current = self.current
+        if current and current.analyzer not in contents.analyzers.get(current.key, ()):
+            self.current = None  # another program removed it
         self.contents_changed.emit()
         if self.current is None:
             self.select_next(0)
@@ -336,17 +369,21 @@ class ProjectModel(QObject):
     # -- saving --------------------
 
     _saving = False
+    _save_again = False
 
     def save(self) -> None:
-        """Write what was done here into the project, in a worker."""
-        if self.path is None or self._saving or not self.dirty:
+        """Write what was done here into the project, in a worker; once more if one is at it."""
+        if self.path is None or not self.dirty:
+            return
+        if self._saving:
+            self._save_again = True
             return
         self._saving = True
         document = self.document
         self.runner.submit(
             partial(_save, self.path, self._to_write(), self._fits_to_write()),
             title=f"saving {self.path.name}",
-            on_result=partial(self._on_saved, document),
+            on_result=partial(self._on_saved, self.path, self.opening, document),
             on_error=self._on_save_failed,
             on_end=self._on_save_end,
         )
@@ -357,11 +394,11 @@ class ProjectModel(QObject):
             return True
         document = self.document
         try:
-            contents = _save(self.path, self._to_write(), self._fits_to_write())
+            written = _save(self.path, self._to_write(), self._fits_to_write())
         except (InputError, OSError) as error:
             self._on_save_failed(error)
             return False
-        self._on_saved(document, contents)
+        self._on_saved(self.path, self.opening, document, written)
         return True
 
     def save_as(self, path: Path) -> None:
@@ -377,10 +414,15 @@ class ProjectModel(QObject):
         if self.path is None:
             self.create(path)
             return
+        try:
+            stored = self.path.read_bytes()
+        except OSError as error:
+            reason = f"cannot be read any more: {error.strerror}"
+            raise InputError(reason, file=self.path, hint="put it back first") from error
         with atomic_write(path) as temporary:
-            temporary.write_bytes(self.path.read_bytes())
+            temporary.write_bytes(stored)
         write_document(Project(path), self._to_write(), self._fits_to_write())
-        discard_recovery(recovery_path(self.path))
+        self.discard()
         self.open(path)
 
     def _to_write(self) -> Document:
@@ -391,26 +433,35 @@ class ProjectModel(QObject):
 
     def _fits_to_write(self) -> list[FitsToWrite]:
         """Every key whose fits are now others than those saved last."""
-        changed = {
-            which.key
-            for which in {*self.document.fits, *self._saved.fits}
-            if self.document.fits.get(which, "") is not self._saved.fits.get(which, "")
-        }
-        return [FitsToWrite(key, self._in_order(key)) for key in sorted(changed)]
+        changed: dict[str, set[str]] = {}
+        for which in {*self.document.fits, *self._saved.fits}:
+            if self.document.fits.get(which, "") is not self._saved.fits.get(which, ""):
+                changed.setdefault(which.key, set()).add(which.analyzer)
+        return [
+            FitsToWrite(key, self._in_order(key), frozenset(changed[key]))
+            for key in sorted(changed)
+        ]
 
     def _in_order(self, key: str) -> tuple[SpectrumFit, ...]:
         fits = self.fits(key)
         order = [*self.contents.analyzers.get(key, ()), *fits]
         return tuple(fits[name] for name in dict.fromkeys(order) if name in fits)
 
-    def _on_saved(self, document: Document, contents: Contents) -> None:
+    def _on_saved(self, path: Path, opening: int, document: Document, written: _Written) -> None:
+        self.messages.info(path.name, "saved")
+        if opening != self.opening:
+            return  # another project was opened meanwhile, or this one anew
+        by_others = written.before != self.contents.stamp
         self._saved = document
-        self.contents = contents
-        if self.path is not None:
-            discard_recovery(recovery_path(self.path))
-            self.messages.info(self.path.name, "saved")
+        self.discard()
+        if self.offered is None:
+            self._remove(kept_recovery_path(path))
         self._tell_dirty()
-        self.contents_changed.emit()
+        if by_others:
+            self._take_contents(written.contents)
+        else:
+            self.contents = written.contents
+            self.contents_changed.emit()
 
     def _on_save_failed(self, error: Exception) -> None:
         self.messages.error("not saved", error)
@@ -418,6 +469,9 @@ class ProjectModel(QObject):
 
     def _on_save_end(self) -> None:
         self._saving = False
+        again, self._save_again = self._save_again, False
+        if again:
+            self.save()
 
     # -- autosave and recovery --------------------
 
@@ -434,6 +488,8 @@ class ProjectModel(QObject):
             return
         self._autosaving = True
         path = recovery_path(self.path)
+        if self.offered == path:
+            self._keep_offered(path)
         self.runner.submit(
             partial(write_recovery, path, self.document),
             title="autosave",
@@ -446,10 +502,21 @@ class ProjectModel(QObject):
     def _on_autosaved(self, path: Path, document: Document, _: None) -> None:
         self._autosaved = document
         if self.path is None or path != recovery_path(self.path) or not self.dirty:
-            discard_recovery(path)  # it was saved, or left, while this was written
+            self._remove(path)  # it was saved, or left, while this was written
 
     def _on_autosave_end(self) -> None:
         self._autosaving = False
+
+    def _keep_offered(self, path: Path) -> None:
+        """Put an autosave that nobody answered for aside: it is not to be written over."""
+        assert self.path is not None
+        kept = kept_recovery_path(self.path)
+        try:
+            path.replace(kept)
+        except OSError as error:
+            self.messages.error("autosave", error)
+            return
+        self.offered = kept
 
     def restore(self, path: Path) -> None:
         """Take over an autosave, as a change that can be undone.
@@ -460,11 +527,34 @@ class ProjectModel(QObject):
             When it cannot be read.
         """
         self.apply(read_recovery(path), "restore unsaved work")
+        self.offered = None
 
     def discard(self) -> None:
-        """Remove the autosave of this project: it is not wanted, or saved."""
-        if self.path is not None:
-            discard_recovery(recovery_path(self.path))
+        """Remove the autosave of what was done here: it is not wanted, or saved."""
+        self._autosaved = self._saved
+        if self.path is not None and self.offered != recovery_path(self.path):
+            self._remove(recovery_path(self.path))
+
+    def discard_offered(self) -> None:
+        """Remove the autosave that was offered: it is not wanted."""
+        if self.offered is not None:
+            self._remove(self.offered)
+            self.offered = None
+
+    def _remove(self, recovery: Path) -> None:
+        """Remove an autosave; one that must stay (the folder became read-only) does no harm."""
+        try:
+            discard_recovery(recovery)
+        except OSError as error:
+            self.messages.warning(recovery.name, f"cannot be removed: {error.strerror}")
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What a save found and left: stamp of the file before, contents afterwards."""
+
+    before: Stamp
+    contents: Contents
 
 
 def _save(
@@ -474,10 +564,10 @@ def _save(
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-) -> Contents:
+) -> _Written:
     """In a worker: write, and read what the project then holds."""
-    write_document(Project(path), document, fits)
-    return read_contents(path)
+    before = write_document(Project(path), document, fits)
+    return _Written(before, read_contents(path))
 
 
 class _Change(QUndoCommand):

@@ -78,7 +78,7 @@ def overlay_drawing(
     own = {entry.key: number for number, entry in enumerate(entries)}
     panels = (
         _counts_panel(which, first, now, [(one, c, own[e.key]) for e, one, c in found], view),
-        _residual_panel([(one, c, own[e.key]) for e, one, c in found], view),
+        _residual_panel([(one, c, own[e.key]) for e, one, c in found]),
     )
     return Drawing(
         f"overlay {which.key} {which.analyzer}",
@@ -126,7 +126,7 @@ def _counts_panel(
     )
 
 
-def _residual_panel(found: _Found, view: View) -> Panel:
+def _residual_panel(found: _Found) -> Panel:
     curves = [
         Curve(
             one.source, curve.energy_mev, curve.residuals, "points", _color(number), symbol=number

@@ -36,6 +36,7 @@ class ScanStrip(QWidget):
         self.setAccessibleName("Monitor over points, sample temperature over scans")
         self.canvas = make_canvas(theme)
         self.canvas.setObjectName("scans-strip-canvas")
+        self.canvas.setAccessibleName("Monitor and temperature of the scans")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.canvas)

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSlider,
     QWidget,
 )
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 from gui.models.density_choices import PathChoice, PlaneChoice
 from gui.models.density_entries import DensityEntry
 from gui.plots.profile_plot import ProfileLook
+from gui.views.named import button, check_box, choice, named, toggle
 
 _TICKS_PER_A = 100
 _TICKS_PER_DECADE = 100
@@ -61,11 +60,9 @@ class PlaneRow(QWidget):
         self.offset = _number("density-offset", "Offset of the plane in Å", -99, 99, 2, " Å")
         self.offset.setSingleStep(0.05)
         self.offset.valueChanged.connect(self._on_offset)
-        self.scale = _combo("density-scale", "Scale of the colours", ("log", "linear"))
+        self.scale = choice("density-scale", "Scale of the colours", ("log", "linear"))
         self.scale.addItem("difference")
-        self.other = QComboBox()
-        self.other.setObjectName("density-other")
-        self.other.setAccessibleName("Density that is taken off")
+        self.other = choice("density-other", "Density that is taken off")
         self.other.setMaximumWidth(190)
         self.other_label = QLabel("minus")
         for box in (self.scale, self.other):
@@ -153,29 +150,25 @@ class PathRow(QWidget):
         self._text = QLineEdit()
         self._text.returnPressed.connect(self._on_typed)
         self.path.setLineEdit(self._text)
-        self.draw = QPushButton("Draw path")
-        self.draw.setCheckable(True)
-        self.draw.setObjectName("density-draw")
-        self.draw.setAccessibleName("Draw a path by clicking its corners on the section")
+        self.draw = toggle(
+            "density-draw", "Draw path", "Draw a path by clicking its corners on the section"
+        )
         self.draw.setToolTip(
             "Click the corners on the section; double-click or press again to end (key D)"
         )
         self.draw.toggled.connect(self.drawing_toggled)
-        self.clear = QPushButton("Remove")
-        self.clear.setObjectName("density-path-remove")
-        self.clear.setAccessibleName("Remove the path")
+        self.clear = button("density-path-remove", "Remove", "Remove the path")
         self.clear.clicked.connect(lambda: self.removal_asked.emit())
-        self.cells = _combo("density-cells", "Cells shown", ("fill", "1", "2", "3"))
+        self.cells = choice("density-cells", "Cells shown", ("fill", "1", "2", "3"))
         self.cells.setToolTip("Cells of the plane along both axes; fill: a wide picture")
-        self.together = QCheckBox("All side by side")
-        self.together.setObjectName("density-together")
-        self.together.setAccessibleName("All reconstructions side by side with the same levels")
-        self.together.setToolTip("All densities side by side, with the same levels")
+        self.together = check_box(
+            "density-together",
+            "All side by side",
+            "All reconstructions side by side with the same levels",
+        )
         self.cells.currentIndexChanged.connect(lambda _: self.section_changed.emit())
         self.together.toggled.connect(lambda _: self.section_changed.emit())
-        self.whole = QPushButton("Whole view")
-        self.whole.setObjectName("density-whole")
-        self.whole.setAccessibleName("Show the whole section and profile")
+        self.whole = button("density-whole", "Show all", "Show the whole section and profile")
         self.whole.clicked.connect(lambda: self.whole_asked.emit())
         _row(
             self,
@@ -225,11 +218,11 @@ class ProfileRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         units = ("relative to the peak", "e/Å³")
-        self.unit = _combo("density-profile-unit", "Unit of the profile", units)
-        self.scale = _combo("density-profile-scale", "Scale of the profile", ("log", "linear"))
+        self.unit = choice("density-profile-unit", "Unit of the profile", units)
+        self.scale = choice("density-profile-scale", "Scale of the profile", ("log", "linear"))
         for box in (self.unit, self.scale):
             box.currentIndexChanged.connect(lambda _: self.look_changed.emit())
-        self.export = _combo("density-export", "What Ctrl+E exports", EXPORTS)
+        self.export = choice("density-export", "What Ctrl+E exports", EXPORTS)
         _row(
             self,
             *(QLabel("Profile"), self.unit, self.scale),
@@ -308,9 +301,7 @@ class LevelRow(QWidget):
 
 
 def _line(name: str, words: str, width: int) -> QLineEdit:
-    field = QLineEdit()
-    field.setObjectName(name)
-    field.setAccessibleName(words)
+    field = named(QLineEdit(), name, words)
     field.setMinimumWidth(width // 2)
     field.setMaximumWidth(2 * width)
     return field
@@ -319,21 +310,11 @@ def _line(name: str, words: str, width: int) -> QLineEdit:
 def _number(
     name: str, words: str, low: float, high: float, decimals: int, suffix: str
 ) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setObjectName(name)
-    box.setAccessibleName(words)
+    box = named(QDoubleSpinBox(), name, words)
     box.setDecimals(decimals)
     box.setRange(low, high)
     box.setSuffix(suffix)
     box.setKeyboardTracking(False)
-    return box
-
-
-def _combo(name: str, words: str, items: Sequence[str]) -> QComboBox:
-    box = QComboBox()
-    box.addItems(list(items))
-    box.setObjectName(name)
-    box.setAccessibleName(words)
     return box
 
 

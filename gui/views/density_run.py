@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 from gui.models.density_run import RunSettings, run
 from gui.plots.axes import make_canvas, make_plot, style_plot
 from gui.theme import Theme
+from gui.views.named import button, choice, named
 from gui.views.tab import Desk
 from ixs_core.errors import InputError
 from mem.analysis_options import AnalysisOptions, parse_moments
@@ -92,15 +92,13 @@ class RunForm(QWidget):
         self.moments.setText("2")
         self.moments.setToolTip('Moments of the residuals to meet: "2" (χ²), "6", "2:1,4:0.5"')
         self.target = _number("density-run-target", "Target of χ²", 0.01, 100, 1.0, 0.1)
-        self.solver = QComboBox()
-        self.solver.addItems(list(SOLVERS))
-        self.solver.setObjectName("density-run-solver")
-        self.solver.setAccessibleName("Solver")
+        self.solver = choice("density-run-solver", "Solver", SOLVERS)
         self.solver.setToolTip("All but sakata-sato end in the same density; auto is the fastest")
-        self.weights = QComboBox()
-        self.weights.addItems(["refinement", "sigma"])
-        self.weights.setObjectName("density-run-weights")
-        self.weights.setAccessibleName("σ with the refinement's weights, or as measured")
+        self.weights = choice(
+            "density-run-weights",
+            "σ with the refinement's weights, or as measured",
+            ("refinement", "sigma"),
+        )
         self.plane = _line("density-run-plane", "Section", "0 1 0")
         self.path = _line("density-run-path", "Path of the profile", "Cu, Cu : I, or points")
         self.bootstrap = QSpinBox()
@@ -109,13 +107,9 @@ class RunForm(QWidget):
         self.bootstrap.setAccessibleName("Resampled data for σ of the profile")
         self.bootstrap.setSpecialValueText("none: no σ band")
         self.bootstrap.setToolTip("Reconstructions of resampled data, which give σ; 50 is usual")
-        self.start = QPushButton("Reconstruct")
-        self.start.setObjectName("density-run-start")
-        self.start.setAccessibleName("Reconstruct the density")
+        self.start = button("density-run-start", "Reconstruct", "Reconstruct the density")
         self.start.clicked.connect(self.begin)
-        self.stop = QPushButton("Stop, keep the map")
-        self.stop.setObjectName("density-run-stop")
-        self.stop.setAccessibleName("Stop and keep the last map")
+        self.stop = button("density-run-stop", "Stop, keep the map", "Stop and keep the last map")
         self.stop.clicked.connect(self.cancel)
         self.state = QLabel("")
         self.state.setObjectName("density-run-state")
@@ -344,28 +338,21 @@ def _words(step: SolverStep) -> str:
 
 
 def _line(name: str, words: str, hint: str) -> QLineEdit:
-    field = QLineEdit()
-    field.setObjectName(name)
-    field.setAccessibleName(words)
+    field = named(QLineEdit(), name, words)
     field.setPlaceholderText(hint)
     return field
 
 
 def _browse(name: str, words: str) -> QToolButton:
-    button = QToolButton()
-    button.setText("…")
-    button.setObjectName(name)
-    button.setAccessibleName(words)
-    button.setToolTip(words)
-    return button
+    browse = named(QToolButton(), name, words)
+    browse.setText("…")
+    return browse
 
 
 def _number(
     name: str, words: str, low: float, high: float, value: float, step: float
 ) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setObjectName(name)
-    box.setAccessibleName(words)
+    box = named(QDoubleSpinBox(), name, words)
     box.setRange(low, high)
     box.setSingleStep(step)
     box.setValue(value)

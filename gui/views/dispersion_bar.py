@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from gui.models.dispersion_layers import Layers
 from gui.plots.map_plot import COLORMAPS
 from gui.theme import Theme
+from gui.views.named import choice
 
 SCALES = {"log": "log", "linear": "linear"}
 EXPORTS = ("export maps", "export points")
@@ -84,7 +85,7 @@ class ChoicesBar(QWidget):
 
 
 class ButtonsBar(QWidget):
-    """Wipe, whole view, and what is exported.
+    """Wipe, show all, and what is exported.
 
     Signals
     -------
@@ -106,8 +107,8 @@ class ButtonsBar(QWidget):
             "Measured left, calculated right of a line in the first map; drag the line (W)"
         )
         self.whole = QToolButton()
-        self.whole.setText("Whole view")
-        self.whole.setToolTip("Show all of the maps and points again (Home)")
+        self.whole.setText("Show all")
+        self.whole.setToolTip("Show the whole of maps and points (Home)")
         for button, name in ((self.wipe, "dispersion-wipe"), (self.whole, "dispersion-whole")):
             button.setObjectName(name)
             button.setAccessibleName(button.text())
@@ -174,10 +175,7 @@ class LayersBar(QWidget):
 
 
 def _combo(name: str, words: str, least: int) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setAccessibleName(words)
-    box.setToolTip(words)
+    box = choice(name, words)
     box.setMinimumWidth(least)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(6)

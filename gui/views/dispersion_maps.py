@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from gui.models.column_grid import ColumnGrid
 from gui.models.dispersion_layers import Layers
 from gui.models.dispersion_view import DispersionView
-from gui.models.dispersion_words import nothing_calculated, source_text, unit_text
+from gui.models.dispersion_words import NOTHING_CALCULATED, source_text, unit_text
 from gui.plots.axes import ENERGY_LABEL, make_plot, set_title, style_plot
 from gui.plots.column_map import ColorBar, ColumnMap
 from gui.plots.dispersion_marks import (
@@ -95,7 +95,7 @@ class DispersionMaps(DispersionCanvas):
         self.bars[0].show(scale, self.levels, unit.capitalize())
         self.bars[1].show("diverging", apart, unit.capitalize())
         for name, grid in (("calculated", view.calculated), ("difference", view.difference)):
-            missing = nothing_calculated(view) if not view.sources else "nothing of these spectra"
+            missing = NOTHING_CALCULATED if not view.sources else "nothing of these spectra"
             words = missing[0].upper() + missing[1:] if name == "calculated" else ""
             self.notes[name].set_text(words if grid.empty else "")
         self._label()

@@ -62,7 +62,7 @@ class DispersionTab(Tab):
         ("click a line or dash", "what is known of the calculated mode"),
         ("click a column", "make its spectrum the current one; double click: its fit"),
         ("W", "wipe: measured left, calculated right of a line that can be dragged"),
-        ("Home", "show all of maps and points"),
+        ("Home", "show the whole of maps and points"),
     )
 
     def __init__(self, desk: Desk, theme: Theme, parent: QWidget | None = None) -> None:
@@ -203,15 +203,21 @@ class DispersionTab(Tab):
     ) -> None:
         """Run in a worker; of what is asked for, only the newest is drawn."""
         self._jobs += 1
+        opening = self.desk.project.opening
         self.desk.runner.submit(
             function,
             title=title,
-            on_result=on_result,
-            on_error=self._on_error,
+            on_result=partial(self._of, opening, on_result),
+            on_error=partial(self._of, opening, self._on_error),
             on_end=self._on_end,
             group=group,
             quiet=True,
         )
+
+    def _of(self, opening: int, take: Callable[..., None], *given: object) -> None:
+        """Take what a worker gives, unless another project was opened meanwhile."""
+        if opening == self.desk.project.opening:
+            take(*given)
 
     def _on_end(self) -> None:
         self._jobs -= 1

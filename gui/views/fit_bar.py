@@ -9,12 +9,10 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -23,6 +21,7 @@ from gui.models.fit_draft import FitDraft
 from gui.models.fit_jobs import Manner
 from gui.models.fit_subject import Subject
 from gui.runner import Job
+from gui.views.named import button, choice, named, toggle
 
 _SCOPES = (("this scan", "scan"), ("whole project", "project"))
 _MANNERS: tuple[tuple[str, Manner], ...] = (
@@ -38,22 +37,22 @@ class FitBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fit = _button("fit-one", "Fit", "Fit this spectrum from what is drawn (Ctrl+F)")
-        self.search = _button("fit-search", "Search modes", "Find how many modes there are")
-        self.predict = _button(
+        self.fit = button("fit-one", "Fit", "Fit this spectrum from what is drawn (Ctrl+F)")
+        self.search = button("fit-search", "Search modes", "Find how many modes there are")
+        self.predict = button(
             "fit-predicted", "From prediction", "Fit the modes that the project predicts here"
         )
-        self.scope = _combo("fit-scope", "Which spectra", [text for text, _ in _SCOPES])
-        self.manner = _combo("fit-manner", "Fitted how", [text for text, _ in _MANNERS])
-        self.fit_all = _button("fit-all", "Fit all", "Fit all these spectra; masked ones stay out")
+        self.scope = choice("fit-scope", "Which spectra", [text for text, _ in _SCOPES])
+        self.manner = choice("fit-manner", "Fitted how", [text for text, _ in _MANNERS])
+        self.fit_all = button("fit-all", "Fit all", "Fit all these spectra; masked ones stay out")
         self.bar = QProgressBar()
         self.bar.setObjectName("fit-progress")
         self.bar.setAccessibleName("Progress of the fits")
         self.bar.setMaximumWidth(260)
-        self.cancel = _button("fit-cancel", "Cancel", "End the fits under way (Esc)")
-        self.log = _toggle("fit-log", "Log", "Logarithmic counts (L)")
-        self.resolution = _toggle("fit-resolution", "R(E)", "Show the resolution function")
-        self.whole = _button("fit-whole", "Show all", "Show the whole spectrum (Home)")
+        self.cancel = button("fit-cancel", "Cancel", "End the fits under way (Esc)")
+        self.log = toggle("fit-log", "Log", "Logarithmic counts (L)")
+        self.resolution = toggle("fit-resolution", "R(E)", "Show the resolution function")
+        self.whole = button("fit-whole", "Show all", "Show the whole spectrum (Home)")
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 4, 6, 2)
         row.setSpacing(5)
@@ -111,15 +110,15 @@ class ModelBar(QWidget):
         self._subject: Subject | None = None
         self.elastic = QCheckBox("Elastic")
         self.quasielastic = QCheckBox("Quasi-elastic")
-        self.background = _combo("fit-background", "Background", ["linear", "constant", "none"])
-        self.objective = _combo("fit-objective", "Objective", ["Poisson", "χ²"])
+        self.background = choice("fit-background", "Background", ["linear", "constant", "none"])
+        self.objective = choice("fit-objective", "Objective", ["Poisson", "χ²"])
         self.starts = QSpinBox()
         self.starts.setRange(1, 12)
         self.starts.setToolTip(
             "Start points of a fit: 1 begins from what is drawn, more look about"
         )
-        self.whole_range = _button("fit-whole-range", "All points", "Fit the whole range again")
-        self.strengths = _button(
+        self.whole_range = button("fit-whole-range", "All points", "Fit the whole range again")
+        self.strengths = button(
             "fit-strengths", "Strengths from data", "Set all free strengths by least squares"
         )
         for widget, name, title in (
@@ -214,9 +213,9 @@ class MissingBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.nominal = _number("fit-nominal", "Nominal FWHM of R in meV", 0.05, 50.0, 1.5, " meV")
-        self.use_nominal = _button("fit-use-nominal", "Use nominal R", "Go on without a measured R")
+        self.use_nominal = button("fit-use-nominal", "Use nominal R", "Go on without a measured R")
         self.temperature = _number("fit-temperature", "Temperature in K", 1.0, 2000.0, 300.0, " K")
-        self.use_temperature = _button("fit-use-temperature", "Use this T", "Temperature to use")
+        self.use_temperature = button("fit-use-temperature", "Use this T", "Temperature to use")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for widget in (self.nominal, self.use_nominal, self.temperature, self.use_temperature):
@@ -237,36 +236,10 @@ class MissingBar(QWidget):
             widget.setVisible(no_temperature)
 
 
-def _button(name: str, text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAccessibleName(tip)
-    button.setToolTip(tip)
-    return button
-
-
-def _toggle(name: str, text: str, tip: str) -> QPushButton:
-    button = _button(name, text, tip)
-    button.setCheckable(True)
-    return button
-
-
-def _combo(name: str, title: str, texts: list[str]) -> QComboBox:
-    combo = QComboBox()
-    combo.setObjectName(name)
-    combo.setAccessibleName(title)
-    combo.setToolTip(title)
-    combo.addItems(texts)
-    return combo
-
-
 def _number(
     name: str, title: str, low: float, high: float, value: float, suffix: str
 ) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setObjectName(name)
-    box.setAccessibleName(title)
-    box.setToolTip(title)
+    box = named(QDoubleSpinBox(), name, title)
     box.setRange(low, high)
     box.setDecimals(2)
     box.setValue(value)

@@ -31,6 +31,7 @@ class FitRuns(QObject):
         super().__init__()
         self.desk = desk
         self.jobs: list[Job] = []
+        desk.project.opened.connect(self._abandon)
 
     @property
     def active(self) -> list[Job]:
@@ -75,6 +76,12 @@ class FitRuns(QObject):
             job.cancel()
         self.changed.emit()
 
+    def _abandon(self) -> None:
+        """Another project is open: what still runs is not for it."""
+        for job in self.active:
+            self.desk.messages.warning(job.title, "stopped and dropped: another project was opened")
+        self.cancel()
+
     def _submit(
         self,
         work: Callable[..., object],
@@ -84,12 +91,12 @@ class FitRuns(QObject):
         on_result: Callable[..., None],
         process: bool,
     ) -> None:
-        path = self.desk.project.path
+        opening = self.desk.project.opening
         job: Job | None = None
 
         def here(take: Callable[..., None], *given: object) -> None:
             """Only while the project is the one that was fitted."""
-            if self.desk.project.path == path:
+            if self.desk.project.opening == opening:
                 take(*given)
 
         def ended() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -43,7 +43,6 @@ class FitSource(QObject):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.pending = False
         self.forget()
 
     def forget(self) -> None:
@@ -54,6 +53,7 @@ class FitSource(QObject):
         self._stages: dict[tuple[int, str], Stage] = {}
         self._stamp = self.desk.project.contents.stamp
         self._warm = False
+        self.pending = False
 
     def recheck(self) -> None:
         """Forget what was read when the file is another than it was."""
@@ -147,15 +147,20 @@ class FitSource(QObject):
         if project.path is None:
             return
         self.pending = True
-        stamp = self._stamp
+        opening, stamp = project.opening, self._stamp
         self.desk.runner.submit(
             partial(read_inputs, project.path, keys, self._resolutions is None),
             title=f"reading fits of {', '.join(keys) or project.path.name}",
-            on_result=lambda inputs: self._take(stamp, keys, inputs),
-            on_error=lambda error: self._cannot_read(keys, error),
+            on_result=partial(self._of, opening, partial(self._take, stamp, keys)),
+            on_error=partial(self._of, opening, partial(self._cannot_read, keys)),
             group="fit-inputs",
             quiet=True,
         )
+
+    def _of(self, opening: int, take: Callable[..., None], *given: object) -> None:
+        """Take what a worker gives, unless another project was opened meanwhile."""
+        if opening == self.desk.project.opening:
+            take(*given)
 
     def _take(self, stamp: object, keys: list[str], inputs: Inputs) -> None:
         self.pending = False
@@ -182,6 +187,7 @@ class FitSource(QObject):
         model = subject.model
         assert model is not None
         self.pending = True
+        opening = self.desk.project.opening
         self.desk.runner.submit(
             partial(
                 find_zero_of,
@@ -190,8 +196,8 @@ class FitSource(QObject):
                 model.temperature_k,
             ),
             title=f"zero of {subject.which.key} {subject.which.analyzer}",
-            on_result=lambda zero: self._take_zero(key, zero),
-            on_error=lambda error: self._take_zero(key, None, error),
+            on_result=partial(self._of, opening, partial(self._take_zero, key)),
+            on_error=partial(self._of, opening, partial(self._take_zero, key, None)),
             group="fit-zero",
             quiet=True,
         )

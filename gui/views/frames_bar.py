@@ -5,11 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSlider,
     QSpinBox,
     QToolButton,
@@ -18,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.frames_content import SHARES
 from gui.plots.map_plot import COLORMAPS
+from gui.views.named import button, check_box, choice, named
 
 KEPT = "kept"
 """The choice of levels that stay when another frame is shown."""
@@ -43,10 +41,10 @@ class StepBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.open = _button("Open…", "frames-open", "Open a frame or a series")
-        self.reload = _button("Read again", "frames-reload", "Look for new frames (F5)")
-        self.previous = _button("◀ Previous", "frames-previous", "The frame before (Page up)")
-        self.next = _button("Next ▶", "frames-next", "The frame after (Page down)")
+        self.open = button("frames-open", "Open…", "Open a frame or a series")
+        self.reload = button("frames-reload", "Read again", "Look for new frames (F5)")
+        self.previous = button("frames-previous", "◀ Previous", "The frame before (Page up)")
+        self.next = button("frames-next", "Next ▶", "The frame after (Page down)")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setObjectName("frames-slider")
         self.slider.setAccessibleName("Frame of the series")
@@ -55,11 +53,11 @@ class StepBar(QWidget):
         self.total = QLabel("of 0")
         self.first = _spin("frames-first", "First frame of the sum or maximum")
         self.last = _spin("frames-last", "Last frame of the sum or maximum")
-        self.sum = _button("Sum", "frames-sum", "Add these frames, pixel by pixel")
-        self.maximum = _button(
-            "Maximum", "frames-maximum", "The largest value of each pixel in these frames"
+        self.sum = button("frames-sum", "Sum", "Add these frames, pixel by pixel")
+        self.maximum = button(
+            "frames-maximum", "Maximum", "The largest value of each pixel in these frames"
         )
-        self.cancel = _button("Cancel", "frames-cancel", "Stop the sum or maximum (Esc)")
+        self.cancel = button("frames-cancel", "Cancel", "Stop the sum or maximum (Esc)")
         self._lay_out()
         self._connect()
         self.show_series(0)
@@ -81,8 +79,8 @@ class StepBar(QWidget):
         layout.addWidget(self.first)
         layout.addWidget(QLabel("to"))
         layout.addWidget(self.last)
-        for button in (self.sum, self.maximum, self.cancel):
-            layout.addWidget(button)
+        for each in (self.sum, self.maximum, self.cancel):
+            layout.addWidget(each)
 
     def _connect(self) -> None:
         self.open.clicked.connect(self.open_wanted)
@@ -145,15 +143,15 @@ class DisplayBar(QWidget):
 
     def __init__(self, colormap: str) -> None:
         super().__init__()
-        self.scale = _combo("frames-scale", "Scale of the colours", ("logarithmic", "linear"))
-        self.levels = _combo(
-            "frames-levels", "Upper end of the colours", (*SHARES, KEPT), current="99.9 %"
-        )
+        self.scale = choice("frames-scale", "Scale of the colours", ("logarithmic", "linear"))
+        self.levels = choice("frames-levels", "Upper end of the colours", (*SHARES, KEPT))
+        self.levels.setCurrentText("99.9 %")
         self.levels.setToolTip(
             "The share of all pixels that is not above the brightest colour; “kept”: the ends "
             "stay as they are for all frames, as after dragging them in the histogram"
         )
-        self.colormap = _combo("frames-colormap", "Colour map", COLORMAPS, current=colormap)
+        self.colormap = choice("frames-colormap", "Colour map", COLORMAPS)
+        self.colormap.setCurrentText(colormap)
         self.tools = QButtonGroup(self)
         self.move_tool = self._tool("Move", "move", "Drag moves the image; the wheel zooms")
         self.line_tool = self._tool("Line", "line", "Drag a line: the profile along it")
@@ -162,29 +160,24 @@ class DisplayBar(QWidget):
         self.line_width = _spin("frames-width", "Width of the line in pixels")
         self.line_width.setRange(1, 501)
         self.line_width.setSuffix(" px wide")
-        self.radial = _button(
-            "Around the beam", "frames-radial", "Mean counts by distance from the beam centre"
+        self.radial = button(
+            "frames-radial", "Around the beam", "Mean counts by distance from the beam centre"
         )
-        self.spots = QCheckBox("hkl spots")
-        self.spots.setObjectName("frames-spots")
-        self.spots.setAccessibleName("Mark the predicted hkl spots")
+        self.spots = check_box("frames-spots", "hkl spots", "Mark the predicted hkl spots")
         self.spots.setChecked(True)
-        self.whole = _button("Whole image", "frames-whole", "Bring all of the frame into view")
-        self.true_size = _button("1:1", "frames-true-size", "A pixel of the screen for each pixel")
+        self.whole = button("frames-whole", "Show all", "Show the whole frame")
+        self.true_size = button("frames-true-size", "1:1", "A pixel of the screen for each pixel")
         self._lay_out()
         self._connect()
 
     def _tool(self, text: str, name: str, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setText(text)
-        button.setCheckable(True)
-        button.setAutoRaise(True)  # so that the chosen one stands out
-        button.setObjectName(f"frames-tool-{name}")
-        button.setAccessibleName(tip)
-        button.setToolTip(tip)
-        button.toggled.connect(lambda on: self.tool_changed.emit(name) if on else None)
-        self.tools.addButton(button)
-        return button
+        tool = named(QToolButton(), f"frames-tool-{name}", tip)
+        tool.setText(text)
+        tool.setCheckable(True)
+        tool.setAutoRaise(True)  # so that the chosen one stands out
+        tool.toggled.connect(lambda on: self.tool_changed.emit(name) if on else None)
+        self.tools.addButton(tool)
+        return tool
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
@@ -239,29 +232,7 @@ class DisplayBar(QWidget):
         self.radial.setToolTip(no_beam or "Mean counts by distance from the beam centre")
 
 
-def _button(text: str, name: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAccessibleName(tip)
-    button.setToolTip(tip)
-    return button
-
-
 def _spin(name: str, tip: str) -> QSpinBox:
-    spin = QSpinBox()
-    spin.setObjectName(name)
-    spin.setAccessibleName(tip)
-    spin.setToolTip(tip)
+    spin = named(QSpinBox(), name, tip)
     spin.setKeyboardTracking(False)
     return spin
-
-
-def _combo(name: str, tip: str, texts: tuple[str, ...], current: str = "") -> QComboBox:
-    combo = QComboBox()
-    combo.setObjectName(name)
-    combo.setAccessibleName(tip)
-    combo.setToolTip(tip)
-    combo.addItems(list(texts))
-    if current in texts:
-        combo.setCurrentText(current)
-    return combo

@@ -169,7 +169,7 @@ class FramesTab(Tab):
             if document.choice(*_SERIES) != str(source):
                 project.apply(document.with_choice(*_SERIES, str(source)), "open frames")
 
-    def _on_open_failed(self, path: Path, reason: str) -> None:
+    def _on_open_failed(self, _: Path, reason: str) -> None:
         if self.model.shown is None:
             self.panes.say(f"{reason}\n\nPress Open…, or drop a frame or a folder of frames here.")
 

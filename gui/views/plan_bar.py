@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.plan_map import MapSettings, Quantity, numbers_text, three_numbers
 from gui.models.plan_sources import PlanSources
+from gui.views.named import named
 from ixs_core.errors import InputError
 
 _QUANTITIES: dict[str, Quantity] = {"Intensity": "intensity", "Hours": "hours"}
@@ -44,13 +45,13 @@ class SourceBar(QWidget):
         layout.setContentsMargins(6, 4, 6, 0)
         self.force_constants, self.experiment = QLabel(""), QLabel("")
         self.choose = QPushButton("Choose…")
-        _name(self.choose, "plan-choose-fc", "Choose force constants, or drop the file here")
+        named(self.choose, "plan-choose-fc", "Choose force constants, or drop the file here")
         self.choose_other = QPushButton("Choose…")
-        _name(self.choose_other, "plan-choose-experiment", "Choose the experiment file (TOML)")
+        named(self.choose_other, "plan-choose-experiment", "Choose the experiment file (TOML)")
         self.choose.clicked.connect(self.choose_force_constants)
         self.choose_other.clicked.connect(self.choose_experiment)
-        _name(self.force_constants, "plan-force-constants", "Force constants in use")
-        _name(self.experiment, "plan-experiment", "Experiment file in use")
+        named(self.force_constants, "plan-force-constants", "Force constants in use")
+        named(self.experiment, "plan-experiment", "Experiment file in use")
         for text, label, button in (
             ("<b>Force constants</b>", self.force_constants, self.choose),
             ("<b>Experiment</b>", self.experiment, self.choose_other),
@@ -95,32 +96,32 @@ class MapBar(QWidget):
         self._settings = MapSettings()
         self.quantity = QComboBox()
         self.quantity.addItems(list(_QUANTITIES))
-        _name(self.quantity, "plan-quantity", "What the colours are")
+        named(self.quantity, "plan-quantity", "What the colours are")
         self.modes = QLineEdit()
-        _name(self.modes, "plan-modes", "Modes: branch=1-3, or energy=3-5 in meV")
+        named(self.modes, "plan-modes", "Modes: branch=1-3, or energy=3-5 in meV")
         self.u, self.v, self.origin = QLineEdit(), QLineEdit(), QLineEdit()
-        _name(self.u, "plan-u", "Direction of the horizontal axis, h k l")
-        _name(self.v, "plan-v", "Direction of the vertical axis, h k l")
-        _name(self.origin, "plan-origin", "A point of the plane, h k l")
+        named(self.u, "plan-u", "Direction of the horizontal axis, h k l")
+        named(self.v, "plan-v", "Direction of the vertical axis, h k l")
+        named(self.origin, "plan-origin", "A point of the plane, h k l")
         self.points = QSpinBox(minimum=_FEWEST, maximum=_MOST, value=81)
         self.points.setSingleStep(20)
         self.points.setKeyboardTracking(False)
-        _name(self.points, "plan-points", "Points of the map along its longer side")
+        named(self.points, "plan-points", "Points of the map along its longer side")
         self.log = QCheckBox("log colours")
-        _name(self.log, "plan-log", "Logarithmic scale of colours")
+        named(self.log, "plan-log", "Logarithmic scale of colours")
         self.sigma = QDoubleSpinBox(decimals=3, minimum=0.001, maximum=10.0, value=0.1)
         self.sigma.setSingleStep(0.05)
         self.sigma.setSuffix(" meV")
         self.sigma.setKeyboardTracking(False)
-        _name(self.sigma, "plan-map-sigma", "For hours: wanted standard error of the energy")
+        named(self.sigma, "plan-map-sigma", "For hours: wanted standard error of the energy")
         self.through = QPushButton("Through setting")
-        _name(self.through, "plan-through", "Put the plane through the Q of the present setting")
+        named(self.through, "plan-through", "Put the plane through the Q of the present setting")
         self.map = QPushButton("Map this view")
-        _name(self.map, "plan-map-view", "Compute the map over what is seen now")
+        named(self.map, "plan-map-view", "Compute the map over what is seen now")
         self.reach = QPushButton("Whole reach")
-        _name(self.reach, "plan-reach", "Show all Q that the arm reaches in this plane")
+        named(self.reach, "plan-reach", "Show all Q that the arm reaches in this plane")
         self.state = QLabel("")
-        _name(self.state, "plan-map-state", "How far the map is")
+        named(self.state, "plan-map-state", "How far the map is")
         self._lay_out()
         for field in (self.modes, self.u, self.v, self.origin):
             field.editingFinished.connect(self._on_edit)
@@ -228,9 +229,3 @@ def file_filter(kind: str) -> str:
 def proposed_folder(path: Path | None, fallback: str) -> str:
     """Where a dialog begins: beside the present file."""
     return fallback if path is None else str(path.parent)
-
-
-def _name(widget: QWidget, name: str, says: str) -> None:
-    widget.setObjectName(name)
-    widget.setAccessibleName(says)
-    widget.setToolTip(says)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.models.plan_sources import PlanSources
+from gui.views.named import named
 from simulate.planning.targets import EXAMPLES
 
 
@@ -39,44 +40,44 @@ class PlanForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.targets = QPlainTextEdit()
-        _name(self.targets, "plan-targets", "Wanted modes, one per line")
+        named(self.targets, "plan-targets", "Wanted modes, one per line")
         self.targets.setPlaceholderText("q=(0,0.3,0) branch=1-3\nΓ-Y points=5 energy=3-5")
         self.targets.setToolTip(f"One per line, such as {EXAMPLES}")
         self.targets.setTabChangesFocus(True)
         self.zones = QPlainTextEdit()
-        _name(self.zones, "plan-zones", "Bragg points to measure near, one per line; all if empty")
+        named(self.zones, "plan-zones", "Bragg points to measure near, one per line; all if empty")
         self.zones.setPlaceholderText("7 7 0\n(all within reach)")
         self.zones.setTabChangesFocus(True)
         self.sigma = QDoubleSpinBox(decimals=3, minimum=0.001, maximum=10.0, value=0.1)
         self.sigma.setSuffix(" meV")
         self.sigma.setSingleStep(0.05)
-        _name(self.sigma, "plan-sigma", "Wanted standard error of the energies")
+        named(self.sigma, "plan-sigma", "Wanted standard error of the energies")
         self.sigma_width = QDoubleSpinBox(decimals=0, minimum=0.0, maximum=100.0, value=0.0)
         self.sigma_width.setSuffix(" %")
         self.sigma_width.setSpecialValueText("any")
-        _name(
+        named(
             self.sigma_width,
             "plan-sigma-width",
             "Wanted error of the widths, relative",
         )
         self.ions = QLineEdit()
         self.ions.setPlaceholderText("neutral atoms")
-        _name(self.ions, "plan-ions", "Form factors of ions, as Cs1+,Cu1+,I1-")
+        named(self.ions, "plan-ions", "Form factors of ions, as Cs1+,Cu1+,I1-")
         self.kelvin = QDoubleSpinBox(decimals=1, minimum=0.0, maximum=3000.0, value=0.0)
         self.kelvin.setSuffix(" K")
         self.kelvin.setSpecialValueText("experiment’s")
         self.kelvin.setKeyboardTracking(False)
-        _name(self.kelvin, "plan-temperature", "Temperature of the sample")
+        named(self.kelvin, "plan-temperature", "Temperature of the sample")
         self.resolution = QCheckBox("project’s resolutions")
-        _name(self.resolution, "plan-resolution", "Use the resolutions measured in this project")
+        named(self.resolution, "plan-resolution", "Use the resolutions measured in this project")
         self.calibrate = QCheckBox("project’s count rates")
-        _name(self.calibrate, "plan-calibrate", "Use count rates of fits with predicted modes")
+        named(self.calibrate, "plan-calibrate", "Use count rates of fits with predicted modes")
         self.run = QPushButton("Plan")
-        _name(self.run, "plan-run", "Look for the settings that measure all this in least time")
+        named(self.run, "plan-run", "Look for the settings that measure all this in least time")
         self.cancel = QPushButton("Cancel")
-        _name(self.cancel, "plan-cancel", "Stop planning; the last plan stays")
+        named(self.cancel, "plan-cancel", "Stop planning; the last plan stays")
         self.state = QLabel("")
-        _name(self.state, "plan-run-state", "How far the plan is")
+        named(self.state, "plan-run-state", "How far the plan is")
         self.state.setWordWrap(True)
         self._lay_out()
         self.run.clicked.connect(self.plan_wanted)
@@ -161,9 +162,3 @@ class PlanForm(QWidget):
 
 def _lines(edit: QPlainTextEdit) -> tuple[str, ...]:
     return tuple(line.strip() for line in edit.toPlainText().splitlines() if line.strip())
-
-
-def _name(widget: QWidget, name: str, says: str) -> None:
-    widget.setObjectName(name)
-    widget.setAccessibleName(says)
-    widget.setToolTip(says)

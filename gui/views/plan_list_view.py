@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui.models.plan_list import Entry, purpose
 from gui.models.plan_table import hkl_words
+from gui.views.named import button
 
 _COLUMNS = ("", "arm at (r.l.u.)", "hours", "for")
 _HOURS = 2
@@ -65,11 +65,13 @@ class PlanListView(QWidget):
             self.table.setColumnWidth(column, width)
         self.table.itemChanged.connect(self._on_item)
         self.table.currentCellChanged.connect(self._on_cell)
-        self.up = _button("↑", "plan-list-up", "Measure it earlier")
-        self.down = _button("↓", "plan-list-down", "Measure it later")
-        self.remove = _button("Remove", "plan-list-remove", "Take the setting off the list")
-        self.copy = _button("Copy lines", "plan-list-copy", "Copy the lines for SPEC")
-        self.save = _button("Save lines…", "plan-list-save", "Write the lines for SPEC to a file")
+        self.up = button("plan-list-up", "↑", "Measure it earlier")
+        self.down = button("plan-list-down", "↓", "Measure it later")
+        self.remove = button("plan-list-remove", "Remove", "Take the setting off the list")
+        self.copy = button("plan-list-copy", "Copy lines", "Copy the lines for SPEC")
+        self.save = button("plan-list-save", "Save lines…", "Write the lines for SPEC to a file")
+        for arrow in (self.up, self.down):
+            arrow.setFixedWidth(30)
         self.up.clicked.connect(lambda: self._move(-1))
         self.down.clicked.connect(lambda: self._move(1))
         self.remove.clicked.connect(self._remove)
@@ -77,8 +79,8 @@ class PlanListView(QWidget):
         self.save.clicked.connect(self.save_wanted)
         buttons = QHBoxLayout()
         buttons.addWidget(self.total, 1)
-        for button in (self.up, self.down, self.remove, self.copy, self.save):
-            buttons.addWidget(button)
+        for each in (self.up, self.down, self.remove, self.copy, self.save):
+            buttons.addWidget(each)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 2, 6, 4)
         layout.setSpacing(3)
@@ -114,8 +116,8 @@ class PlanListView(QWidget):
             if entries
             else "<b>List</b>: empty. “Add to the list” above."
         )
-        for button in (self.up, self.down, self.remove, self.copy, self.save):
-            button.setEnabled(bool(entries))
+        for each in (self.up, self.down, self.remove, self.copy, self.save):
+            each.setEnabled(bool(entries))
 
     def select(self, row: int) -> None:
         """Make a row the current one, without telling."""
@@ -152,13 +154,3 @@ class PlanListView(QWidget):
             self.table.blockSignals(True)
             item.setText(f"{self._entries[row]['hours']:.2f}")
             self.table.blockSignals(False)
-
-
-def _button(text: str, name: str, says: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setAccessibleName(says)
-    button.setToolTip(says)
-    if len(text) == 1:
-        button.setFixedWidth(30)
-    return button

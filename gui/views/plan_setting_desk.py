@@ -50,7 +50,7 @@ class PlanSettingDesk(QObject):
         self._expect_timer = QTimer(self, singleShot=True, interval=_EXPECT_AFTER_MS)
         self._expect_timer.timeout.connect(self.expect)
         self._map_timer = QTimer(self, singleShot=True, interval=_MAP_AFTER_MS)
-        self._map_timer.timeout.connect(tab.start_map)
+        self._map_timer.timeout.connect(tab.map.start)
         widgets = tab.widgets
         widgets.map.footprint.dragged.connect(self._on_dragged)
         widgets.map.knob.turned.connect(self._on_turned)

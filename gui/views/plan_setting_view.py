@@ -27,6 +27,7 @@ from gui.models.plan_table import hkl_words
 if TYPE_CHECKING:
     from gui.models.plan_footprint import Footprint
     from gui.theme import Theme
+from gui.views.named import named
 
 _LINE_PT = 7.5  # the line to type is long and must be seen whole
 CENTRE = "arm’s centre"
@@ -59,11 +60,11 @@ class SettingView(QWidget):
         self.theme = theme
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self.analyzer = QComboBox()
-        _name(self.analyzer, "plan-analyzer", "Analyzer that the chosen Q stands on")
+        named(self.analyzer, "plan-analyzer", "Analyzer that the chosen Q stands on")
         self.hkl = QLineEdit()
-        _name(self.hkl, "plan-hkl", "Q on the analyzer, h k l in r.l.u.; Enter goes there")
+        named(self.hkl, "plan-hkl", "Q on the analyzer, h k l in r.l.u.; Enter goes there")
         self.state = QLabel("")
-        _name(self.state, "plan-state", "Whether the setting is reached")
+        named(self.state, "plan-state", "Whether the setting is reached")
         self.state.setWordWrap(True)
         self.angles: dict[str, QLabel] = {}
         self.mv = QLineEdit()
@@ -71,14 +72,14 @@ class SettingView(QWidget):
         small = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         small.setPointSizeF(_LINE_PT)
         self.mv.setFont(small)
-        _name(self.mv, "plan-mv", "The line to type at the beamline")
+        named(self.mv, "plan-mv", "The line to type at the beamline")
         self.copy = QPushButton("Copy")
-        _name(self.copy, "plan-copy-mv", "Copy the line")
+        named(self.copy, "plan-copy-mv", "Copy the line")
         self.hours = QDoubleSpinBox(decimals=2, minimum=0.01, maximum=999.0, value=4.0)
         self.hours.setSuffix(" h")
-        _name(self.hours, "plan-hours", "Counting hours of this setting")
+        named(self.hours, "plan-hours", "Counting hours of this setting")
         self.add = QPushButton("Add to the list")
-        _name(self.add, "plan-add", "Add this setting to the list below")
+        named(self.add, "plan-add", "Add this setting to the list below")
         self.turns = QHBoxLayout()
         self._turns: dict[str, QDoubleSpinBox] = {}
         self._lay_out(fixed)
@@ -107,7 +108,7 @@ class SettingView(QWidget):
             value = QLabel("")
             value.setFont(fixed)  # type: ignore[arg-type]
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            _name(value, f"plan-angle-{name}", f"{name} in degrees")
+            named(value, f"plan-angle-{name}", f"{name} in degrees")
             grid.addWidget(head, 0, column)
             grid.addWidget(value, 1, column)
             self.angles[name] = value
@@ -142,7 +143,7 @@ class SettingView(QWidget):
             spin = QDoubleSpinBox(decimals=2, minimum=-180.0, maximum=180.0, value=value)
             spin.setSuffix("°")
             spin.setKeyboardTracking(False)
-            _name(spin, f"plan-turn-{name}", f"{name}: turns the sample at the same Q")
+            named(spin, f"plan-turn-{name}", f"{name}: turns the sample at the same Q")
             spin.valueChanged.connect(lambda new, name=name: self.value_changed.emit(name, new))
             self.turns.addWidget(QLabel(name))
             self.turns.addWidget(spin)
@@ -213,7 +214,7 @@ class AnalyzerTableView(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(ANALYZER_COLUMNS))
-        _name(self, "plan-analyzers", "What every analyzer sees: hkl, |Q| and accepted width")
+        named(self, "plan-analyzers", "What every analyzer sees: hkl, |Q| and accepted width")
         self.setHorizontalHeaderLabels(list(ANALYZER_COLUMNS))
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
@@ -258,9 +259,3 @@ class AnalyzerTableView(QTableWidget):
         item = self.item(row, 0)
         if item is not None:
             self.analyzer_chosen.emit(item.text().removeprefix("▸ "))
-
-
-def _name(widget: QWidget, name: str, says: str) -> None:
-    widget.setObjectName(name)
-    widget.setAccessibleName(says)
-    widget.setToolTip(says)

@@ -21,7 +21,6 @@ class RecoveryBar(QFrame):
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._project = project
         self._messages = messages
-        self._path: Path | None = None
         self.label = QLabel("")
         self.restore = QPushButton("Restore")
         self.discard = QPushButton("Discard")
@@ -41,16 +40,16 @@ class RecoveryBar(QFrame):
 
     def offer(self, path: Path) -> None:
         """Ask whether an autosave is wanted."""
-        self._path = path
         saved = datetime.fromtimestamp(path.stat().st_mtime)
         self.label.setText(f"There is unsaved work of {saved:%Y-%m-%d %H:%M} for this project.")
         self.show()
 
     def _restore(self) -> None:
-        if self._path is None:
+        offered = self._project.offered
+        if offered is None:
             return
         try:
-            self._project.restore(self._path)
+            self._project.restore(offered)
         except InputError as error:
             self._messages.error("not restored", error)
             return
@@ -58,5 +57,5 @@ class RecoveryBar(QFrame):
         self.hide()
 
     def _discard(self) -> None:
-        self._project.discard()
+        self._project.discard_offered()
         self.hide()

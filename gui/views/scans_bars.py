@@ -3,37 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gui.models.grid_scale import CountScale
 from gui.theme import Theme
-
-
-def button(name: str, text: str, tip: str) -> QPushButton:
-    """A button with a name for tests and screen readers."""
-    made = QPushButton(text)
-    made.setObjectName(name)
-    made.setAccessibleName(text.replace("…", ""))
-    made.setToolTip(tip)
-    return made
-
-
-def check_box(name: str, text: str, tip: str) -> QCheckBox:
-    """A check box with a name for tests and screen readers."""
-    made = QCheckBox(text)
-    made.setObjectName(name)
-    made.setAccessibleName(text)
-    made.setToolTip(tip)
-    return made
-
-
-def _choice(name: str, texts: tuple[str, ...], tip: str) -> QComboBox:
-    made = QComboBox()
-    made.setObjectName(name)
-    made.setAccessibleName(tip)
-    made.setToolTip(tip)
-    made.addItems(texts)
-    return made
+from gui.views.named import button, check_box, choice
 
 
 class SourceBar(QWidget):
@@ -103,9 +77,9 @@ class GridBar(QWidget):
         self.title = QLabel("")
         self.title.setObjectName("scans-title")
         self.title.setAccessibleName("The scan that is shown")
-        self.axis = _choice("scans-log", ("Linear", "Logarithmic"), "Scale of counts (L)")
-        self.common = _choice(
-            "scans-common", ("Own scales", "Common scale"), "One scale for each panel or all (Y)"
+        self.axis = choice("scans-log", "Scale of counts (L)", ("Linear", "Logarithmic"))
+        self.common = choice(
+            "scans-common", "One scale for each panel or all (Y)", ("Own scales", "Common scale")
         )
         self.whole = check_box(
             "scans-whole",

@@ -107,6 +107,7 @@ class GridPane(QWidget):
     def forget(self) -> None:
         """Another project."""
         self.key, self.content, self.chosen = "", None, frozenset()
+        self.pending = False
 
     def show_scan(self, key: str, watched: WatchedScan | None) -> None:
         """Read a scan in a worker and show it; an earlier reading is dropped."""
@@ -119,13 +120,15 @@ class GridPane(QWidget):
         self._desk.runner.submit(
             partial(read_grid, project.path, key, project.document.fits, watched),
             title=f"reading {key}",
-            on_result=self._take,
-            on_error=partial(self._on_error, key),
+            on_result=partial(self._take, project.opening),
+            on_error=partial(self._on_error, project.opening, key),
             group="scans-grid",
             quiet=True,
         )
 
-    def _take(self, content: GridContent) -> None:
+    def _take(self, opening: int, content: GridContent) -> None:
+        if opening != self._desk.project.opening:
+            return
         self.pending = False
         self.content = content
         self.bar.title.setText(content.title)
@@ -139,8 +142,10 @@ class GridPane(QWidget):
         self.show_states()
         self.shown.emit(content)
 
-    def _on_error(self, key: str, error: Exception) -> None:
+    def _on_error(self, opening: int, key: str, error: Exception) -> None:
         """What was shown of this scan stays; another one is not to be taken for it."""
+        if opening != self._desk.project.opening:
+            return
         self.pending = False
         self._desk.messages.error(key, error)
         if self.content is None or self.content.key != key:

@@ -64,6 +64,9 @@ class ScansIntake(QObject):
     def forget(self) -> None:
         """Another project: forget failures, and give up what was for the one before."""
         if not self._opening:
+            if self.busy:
+                title = self._job.title if self._job is not None else "scans that were to be added"
+                self._desk.messages.warning(title, "given up: another project was opened")
             self.give_up()
             self.failures = ()
 

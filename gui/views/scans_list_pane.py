@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from gui.models.scan_rows import Failure, ScanRow, read_rows
 from gui.plots.scan_strip import TemperaturePoint
 from gui.theme import Theme
-from gui.views.scans_bars import button
+from gui.views.named import button
 from gui.views.scans_table import ScansModel, ScansTable
 from gui.views.tab import Desk
 

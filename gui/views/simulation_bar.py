@@ -1,4 +1,4 @@
-"""Above the plots: direction, wave vector, logarithmic axis, temperature, whole range."""
+"""Above the plots: direction, wave vector, logarithmic axis, temperature, show all."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSlider,
     QWidget,
 )
 
 from gui.models.simulation_drawing import View, same_temperature
 from gui.models.simulation_results import Group
+from gui.views.named import button, check_box, choice
 
 _SLIDER_WIDTH = 150
 
@@ -44,9 +43,7 @@ class ViewBar(QWidget):
         self._kelvins: tuple[float, ...] = ()
         self.axis = self._combo("simulation-axis", "Direction")
         self.row = self._combo("simulation-q", "Wave vector")
-        self.log = QCheckBox("log")
-        self.log.setObjectName("simulation-log")
-        self.log.setToolTip("Logarithmic axes (L)")
+        self.log = check_box("simulation-log", "log", "Logarithmic axes (L)")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setObjectName("simulation-temperature")
         self.slider.setAccessibleName("Temperature")
@@ -55,10 +52,8 @@ class ViewBar(QWidget):
         self.slider.setTickPosition(QSlider.TickPosition.TicksBelow)
         self.kelvin = QLabel()
         self.kelvin.setObjectName("simulation-kelvin")
-        self.whole = QPushButton("Whole range")
-        self.whole.setObjectName("simulation-whole")
-        self.whole.setAccessibleName("Whole range")
-        self.whole.setToolTip("Undo all zooming (W). Wheel: zoom; drag: move")
+        self.whole = button("simulation-whole", "Show all", "Show the whole of all plots")
+        self.whole.setToolTip("Show the whole of all plots (W). Wheel: zoom; drag: move")
         self._lay_out()
         self.axis.activated.connect(self._on_view)
         self.row.activated.connect(self._on_view)
@@ -67,10 +62,7 @@ class ViewBar(QWidget):
         self.whole.clicked.connect(self.whole_wanted)
 
     def _combo(self, name: str, text: str) -> QComboBox:
-        box = QComboBox()
-        box.setObjectName(name)
-        box.setAccessibleName(text)
-        box.setToolTip(text)
+        box = choice(name, text)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         return box
 

@@ -41,7 +41,7 @@ class SimulationTab(Tab):
     help_keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("L", "logarithmic axes"),
         ("T, Shift+T", "next, previous temperature"),
-        ("W", "whole range"),
+        ("W", "show the whole of all plots"),
     )
 
     def __init__(self, desk: Desk, theme: Theme, parent: QWidget | None = None) -> None:
@@ -147,14 +147,14 @@ class SimulationTab(Tab):
         self._analysis = self.desk.runner.submit(
             partial(keep_motion, project, path),
             title=f"displacements and states of {path.name}",
-            on_result=partial(self._on_analysed, path),
+            on_result=partial(self._on_analysed, path, project),
             on_error=partial(self.desk.messages.error, path.name),
             group=f"motion of {path}",
             process=True,
         )
 
-    def _on_analysed(self, path: Path, keys: tuple[str, ...]) -> None:
-        self.desk.messages.info(path.name, f"kept in the project: {', '.join(keys)}")
+    def _on_analysed(self, path: Path, project: Path, keys: tuple[str, ...]) -> None:
+        self.desk.messages.info(path.name, f"kept in {project.name}: {', '.join(keys)}")
         self.desk.project.reload_if_changed()
 
     def give_up(self) -> None:

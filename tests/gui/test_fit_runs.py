@@ -235,7 +235,7 @@ def test_too_few_points_keep_the_old_fit(qtbot: QtBot, bench: Bench) -> None:
     tab = show(qtbot, bench)
     old = bench.project.fit(FITTED)
     zero = subject(tab).draft.zero.value
-    tab.edit(replace(subject(tab).draft, range_mev=(zero + 3.0, zero + 5.5)), "range")
+    tab.edits.edit(replace(subject(tab).draft, range_mev=(zero + 3.0, zero + 5.5)), "range")
     draft = subject(tab).draft
     tab.fit_current()
     settle(qtbot, tab)

@@ -154,7 +154,7 @@ def test_dragging_the_partner_is_the_same_energy(qtbot: QtBot, bench: Bench) -> 
 
 def test_dragging_a_handle_is_the_width(qtbot: QtBot, bench: Bench) -> None:
     tab = show(qtbot, bench)
-    tab.edit(subject(tab).draft.with_value("mode1_fwhm", 2.0), "wider")
+    tab.edits.edit(subject(tab).draft.with_value("mode1_fwhm", 2.0), "wider")
     energy = energy_of(tab, 1)
     right = tab.plot.marks[0].right
     view = tab.plot.main.getViewBox()
@@ -363,7 +363,7 @@ def test_correlations_are_said(qtbot: QtBot, bench: Bench) -> None:
     tab = show(qtbot, bench)
     # Far from E = 0 of the file, level and slope of the background are one number.
     zero = subject(tab).draft.zero.value
-    tab.edit(replace(subject(tab).draft, range_mev=(zero + 1.0, zero + 14.0)), "range")
+    tab.edits.edit(replace(subject(tab).draft, range_mev=(zero + 1.0, zero + 14.0)), "range")
     tab.fit_current()
     settle(qtbot, tab)
     fit = bench.project.fit(FITTED)

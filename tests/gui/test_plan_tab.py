@@ -98,7 +98,7 @@ def moving(window: MainWindow, qtbot: QtBot) -> PlanTab:
     window.pages["plan"].use_experiment(EXPERIMENT)  # type: ignore[attr-defined]
     page = show_plan(window, qtbot)
     page.widgets.map.set_range((-4, 9, 1, 10))
-    page.start_map()
+    page.map.start()
     wait_ready(page, qtbot)
     return page
 
@@ -177,8 +177,8 @@ def test_the_array_is_held_at_any_analyzer(moving: PlanTab, qtbot: QtBot) -> Non
 def test_a_drag_into_the_grey_stays_at_the_nearest_that_is_reached(
     moving: PlanTab, qtbot: QtBot
 ) -> None:
-    assert moving.shown is not None
-    reached = moving.shown.reachable_hkl
+    assert moving.map.shown is not None
+    reached = moving.map.shown.reachable_hkl
     _drag_array(moving, qtbot, (-3.5, 3.0))
     footprint = moving.setting.array.footprint
     assert footprint is not None
@@ -228,8 +228,8 @@ def test_omega_is_set_as_by_the_command(
     command = json.loads(capsys.readouterr().out)
     assert footprint.angles.as_dict() == command["angles"]
     # The reach is that of the turned sample.
-    assert moving.shown is not None
-    assert moving.shown.request.values == {"omega": 2.5}
+    assert moving.map.shown is not None
+    assert moving.map.shown.request.values == {"omega": 2.5}
 
 
 def test_a_typed_q_is_gone_to(moving: PlanTab, qtbot: QtBot) -> None:
@@ -251,7 +251,7 @@ def test_a_typed_q_is_gone_to(moving: PlanTab, qtbot: QtBot) -> None:
 
 
 def test_what_is_not_reached_is_grey(moving: PlanTab) -> None:
-    shown = moving.shown
+    shown = moving.map.shown
     assert shown is not None
     assert shown.values is None
     instrument = load_instrument(EXPERIMENT)
@@ -275,7 +275,7 @@ def test_what_is_not_reached_is_grey(moving: PlanTab) -> None:
 
 
 def test_the_cursor_says_q_and_value(seen: PlanTab, qtbot: QtBot) -> None:
-    view, shown = seen.widgets.map, seen.shown
+    view, shown = seen.widgets.map, seen.map.shown
     assert shown is not None
     assert shown.values is not None
     i, j = (size // 2 for size in shown.values.shape)
@@ -288,12 +288,12 @@ def test_the_cursor_says_q_and_value(seen: PlanTab, qtbot: QtBot) -> None:
 
 
 def test_other_modes_make_another_map(page: PlanTab, qtbot: QtBot) -> None:
-    before = page.shown
+    before = page.map.shown
     field = page.widgets.bar.modes
     field.setText("branch=1")
     field.editingFinished.emit()
     wait_ready(page, qtbot)
-    shown, beamtime = page.shown, page.beamtime
+    shown, beamtime = page.map.shown, page.beamtime
     assert shown is not None
     assert before is not None
     assert beamtime is not None
@@ -307,15 +307,15 @@ def test_other_modes_make_another_map(page: PlanTab, qtbot: QtBot) -> None:
     page.desk.project.undo_stack.undo()
     wait_ready(page, qtbot)
     assert field.text() == "energy=3-5"
-    assert page.shown is not None
-    assert page.shown.request.settings == before.request.settings
+    assert page.map.shown is not None
+    assert page.map.shown.request.settings == before.request.settings
 
 
 def test_a_wrong_wish_is_told_and_the_map_stays(seen: PlanTab) -> None:
-    before = seen.shown
+    before = seen.map.shown
     seen.widgets.bar.modes.setText("colour=red")
     seen.widgets.bar.modes.editingFinished.emit()
-    assert seen.shown is before
+    assert seen.map.shown is before
     assert not seen.jobs.busy
     assert "not understood" in seen.desk.messages.messages[-1].text
 
@@ -530,8 +530,8 @@ def test_nothing_is_said_in_words(window: MainWindow, qtbot: QtBot) -> None:
 def test_dropped_force_constants_are_used(
     moving: PlanTab, window: MainWindow, qtbot: QtBot
 ) -> None:
-    assert moving.shown is not None
-    assert moving.shown.values is None
+    assert moving.map.shown is not None
+    assert moving.map.shown.values is None
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(FORCE_CONSTANTS))])
     window.dropEvent(
@@ -545,12 +545,12 @@ def test_dropped_force_constants_are_used(
     )
     assert moving.sources.force_constants == FORCE_CONSTANTS.resolve()
     wait_ready(moving, qtbot)
-    assert moving.shown.values is not None
+    assert moving.map.shown.values is not None
     assert moving.widgets.sources.force_constants.text() == FORCE_CONSTANTS.name
     window.project.undo_stack.undo()
     wait_ready(moving, qtbot)
     assert moving.sources.force_constants is None
-    assert moving.shown.values is None
+    assert moving.map.shown.values is None
 
 
 def test_a_broken_file_loses_nothing(page: PlanTab, tmp_path: Path, qtbot: QtBot) -> None:
@@ -568,10 +568,10 @@ def test_the_map_is_exported(seen: PlanTab, tmp_path: Path) -> None:
     from gui.plots.export import write_export
 
     export = seen.export()
-    assert seen.shown is not None
-    assert seen.shown.values is not None
+    assert seen.map.shown is not None
+    assert seen.map.shown.values is not None
     written = write_export(export, tmp_path / "plan.pdf", 178)
     rows = np.genfromtxt(written[1], delimiter=",", names=True)
-    assert rows.size == seen.shown.values.size
-    np.testing.assert_allclose(rows["intensity_e2"], seen.shown.values.ravel())
-    np.testing.assert_array_equal(rows["reachable"], seen.shown.reachable.ravel())
+    assert rows.size == seen.map.shown.values.size
+    np.testing.assert_allclose(rows["intensity_e2"], seen.map.shown.values.ravel())
+    np.testing.assert_array_equal(rows["reachable"], seen.map.shown.reachable.ravel())

@@ -1,0 +1,114 @@
+"""The plan of the tab Plan: made from the wishes of the form, and shown as a table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from gui.models.plan_run import PlanRequest
+from gui.models.plan_sources import FoundPlan, PlanSources
+from gui.models.plan_table import general_warnings, rows_of
+from ixs_core.errors import InputError
+
+if TYPE_CHECKING:
+    from gui.views.plan_tab import PlanTab
+    from simulate.planning.store import StoredPlan
+
+
+class PlanMakingDesk(QObject):
+    """Makes plans and shows the one that is there.
+
+    Parameters
+    ----------
+    tab : PlanTab
+        Whose widgets it serves.
+    """
+
+    def __init__(self, tab: PlanTab) -> None:
+        super().__init__(tab)
+        self.tab = tab
+        form = tab.widgets.form
+        form.plan_wanted.connect(self.make_plan)
+        form.cancel_wanted.connect(tab.jobs.cancel_plan)
+        tab.jobs.plan_running.connect(self._on_running)
+        tab.jobs.plan_told.connect(self._on_told)
+
+    def show(self, found: FoundPlan) -> None:
+        """Show the settings of a plan, and what was wanted of it in the form."""
+        record = found.stored.record
+        general = general_warnings(record)
+        unmeasured = len(record["unmeasured"])
+        summary = (
+            f"<b>{len(record['settings'])} settings, {record['total_hours']:.1f} h</b> with moves, "
+            f"{record['temperature_k']:g} K; lower bound {record['lower_bound_hours']:.1f} h"
+            + (f"; <b>{unmeasured} wanted modes cannot be measured</b>" if unmeasured else "")
+            + f"; {len(general)} notes: rest the mouse here"
+        )
+        self.tab.widgets.table.show_rows(rows_of(record), summary, "\n".join(general))
+        made_for = found.provenance.settings
+        self.tab.widgets.form.fill(
+            made_for.get("target") or (),
+            made_for.get("zone") or (),
+            float(made_for.get("sigma_energy_mev") or 0.1),
+        )
+
+    def make_plan(self) -> None:
+        """Look for settings, in a process; the plan goes into the project."""
+        form = self.tab.widgets.form
+        try:
+            sources = self._needed_sources()
+            if not form.target_texts:
+                raise InputError(
+                    "nothing is wanted yet",
+                    key="targets",
+                    expected="one or more lines such as q=(0,0.3,0) branch=1-3",
+                )
+        except InputError as error:
+            self.tab.desk.messages.error("planning", error)
+            return
+        request = PlanRequest(
+            sources,
+            form.target_texts,
+            form.zone_texts,
+            form.sigma.value(),
+            form.sigma_width.value() / 100 or None,
+            self.tab.desk.project.path,
+        )
+        self.tab.jobs.make_plan(request, self._on_planned)
+
+    def _needed_sources(self) -> PlanSources:
+        sources = self.tab.sources
+        if sources.force_constants is None or sources.experiment is None:
+            raise InputError(
+                "force constants and an experiment file are needed for a plan",
+                key="plan",
+                hint="drop the force constants here and choose the experiment file above",
+            )
+        return sources
+
+    def _on_planned(self, stored: StoredPlan) -> None:
+        widgets, desk = self.tab.widgets, self.tab.desk
+        widgets.plan_pages.setCurrentIndex(0)
+        if desk.project.path is not None:
+            desk.messages.info("planning", "the plan is in the project")
+            desk.project.reload()
+            return
+        from ixs_core.provenance import Provenance
+
+        desk.messages.warning("planning", "no project is open: the plan is shown, but not stored")
+        made_for = {
+            "target": list(widgets.form.target_texts),
+            "zone": list(widgets.form.zone_texts),
+            "sigma_energy_mev": widgets.form.sigma.value(),
+        }
+        provenance = Provenance("ixs view", made_for, created=datetime.now(UTC).isoformat())
+        self.tab.take_plan(FoundPlan("", stored, provenance))
+
+    def _on_running(self, running: bool) -> None:
+        self.tab.widgets.form.show_running(running, "planning …" if running else "")
+
+    def _on_told(self, done: int, total: int, text: str) -> None:
+        steps = f" {done} of {total}" if total else " …"
+        self.tab.widgets.form.show_running(True, f"{text}{steps}")
