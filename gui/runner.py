@@ -3,26 +3,34 @@
 A job's function is called with the keywords `progress` and `cancel`, as all long functions of
 the suite take them. What it returns or raises comes back to the window's thread. A job of a
 group that was submitted anew since is stale: its result is dropped.
+
+Workers are plain threads that never touch Qt: they put what happens into a queue, which a timer
+of the window empties. (Runnables of a QThreadPool and signals sent across threads ended in rare
+crashes of the bindings.)
 """
 
 from __future__ import annotations
 
 import itertools
+import queue
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThread, QThreadPool, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.process_job import run_in_process
 from ixs_core.errors import Cancelled
-from ixs_core.jobs import CancelToken
+from ixs_core.jobs import CancelToken, default_workers
 
 Function = Callable[..., Any]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 _TELL_EVERY_S = 0.05  # progress is told at most so often
+_LOOK_EVERY_MS = 15  # how often the window looks at what workers have to say
 _LONGEST_STOP_S = 5.0  # how long the window waits for cancelled threads when it closes
 
 
@@ -86,23 +94,18 @@ class Runner(QObject):
 
     job_changed = Signal(object)
     failed = Signal(str, object)
-    _began = Signal(object)
-    _progressed = Signal(object, int, int, str)
-    _ended = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        # One more than cores: a short read never waits behind two long fits.
-        self._pool.setMaxThreadCount(QThread.idealThreadCount() + 2)
         self._numbers = itertools.count(1)
         self._newest: dict[str, Job] = {}
         self._stopped = False
+        self._workers = _Workers()
+        # What happened to jobs, to be told in the window's thread.
+        self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.jobs: list[Job] = []
-        queued = Qt.ConnectionType.QueuedConnection
-        self._began.connect(self._on_began, queued)
-        self._progressed.connect(self._on_progressed, queued)
-        self._ended.connect(self._on_ended, queued)
+        self._timer = QTimer(self, interval=_LOOK_EVERY_MS)
+        self._timer.timeout.connect(self._tell_news)
 
     def submit(
         self,
@@ -147,7 +150,8 @@ class Runner(QObject):
             self._newest[group] = job
         self.jobs.append(job)
         self.job_changed.emit(job)
-        self._pool.start(_Task(self, job, function, process))
+        self._timer.start()
+        self._workers.start(partial(self._work, job, function, process))
         return job
 
     @property
@@ -167,8 +171,48 @@ class Runner(QObject):
         """
         self._stopped = True
         self.cancel_all()
-        self._pool.clear()
-        return self._pool.waitForDone(int(1000 * _LONGEST_STOP_S))
+        ended = self._workers.stop(_LONGEST_STOP_S)
+        self._tell_news()
+        self._timer.stop()
+        return ended
+
+    # -- in a worker's thread --------------------
+
+    def _work(self, job: Job, function: Function, process: bool) -> None:
+        """Do the work of a job and leave its end to be told."""
+        told = 0.0
+
+        def tell(done: int, total: int, text: str) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= _TELL_EVERY_S or done == total:
+                told = now
+                self._news.put(partial(self._on_progressed, job, done, total, text))
+
+        result: Any = None
+        error: Exception | None = None
+        try:
+            job.cancel_token.check()
+            self._news.put(partial(self._on_began, job))
+            if process:
+                result = run_in_process(function, tell, job.cancel_token)
+            else:
+                result = function(progress=tell, cancel=job.cancel_token)
+        except Exception as raised:  # noqa: BLE001 - whatever a worker raises is shown, once
+            error = raised
+        self._news.put(partial(self._on_ended, job, result, error))
+
+    # -- in the window's thread --------------------
+
+    def _tell_news(self) -> None:
+        """Tell what happened since the last look; what a listener raises does not stop it."""
+        try:
+            # Only what is there now: a listener may submit further jobs.
+            for _ in range(self._news.qsize()):
+                self._news.get_nowait()()
+        finally:
+            if not self.jobs and self._news.empty():
+                self._timer.stop()
 
     def _on_began(self, job: Job) -> None:
         job.state = "running"
@@ -208,35 +252,41 @@ class Runner(QObject):
                 self.failed.emit(job.title, error)
 
 
-class _Task(QRunnable):
-    """A job's function in a thread of the pool."""
+class _Workers:
+    """Threads that do one task after another; none is begun before it is needed.
 
-    def __init__(self, runner: Runner, job: Job, function: Function, process: bool) -> None:
-        super().__init__()
-        self._runner = runner
-        self._job = job
-        self._function = function
-        self._process = process
-        self._told = 0.0
+    They are daemons: work that does not look at its token never keeps the program from ending.
+    """
 
-    def run(self) -> None:
-        """Do the work and send its end to the window's thread."""
-        runner, job = self._runner, self._job
-        result: Any = None
-        error: Exception | None = None
-        try:
-            job.cancel_token.check()
-            runner._began.emit(job)
-            if self._process:
-                result = run_in_process(self._function, self._tell, job.cancel_token)
-            else:
-                result = self._function(progress=self._tell, cancel=job.cancel_token)
-        except Exception as raised:  # noqa: BLE001 - whatever a worker raises is shown, once
-            error = raised
-        runner._ended.emit(job, result, error)
+    def __init__(self) -> None:
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._waiting = threading.Semaphore(0)
+        # A short read never waits behind two long fits.
+        self._most = default_workers() + 2
 
-    def _tell(self, done: int, total: int, text: str) -> None:
-        now = time.monotonic()
-        if now - self._told >= _TELL_EVERY_S or done == total:
-            self._told = now
-            self._runner._progressed.emit(self._job, done, total, text)
+    def start(self, task: Callable[[], None]) -> None:
+        """Have a thread do a task, as soon as one is free."""
+        self._tasks.put(task)
+        if not self._waiting.acquire(blocking=False) and len(self._threads) < self._most:
+            thread = threading.Thread(target=self._run, name="ixs view job", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, seconds: float) -> bool:
+        """End the threads; whether all have ended within a time."""
+        deadline = time.monotonic() + seconds
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        while True:
+            task = self._tasks.get()
+            if task is None:
+                return
+            task()
+            # Taken back by `start`, which then needs no further thread.
+            self._waiting.release()
