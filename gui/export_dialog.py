@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -19,8 +20,9 @@ from PySide6.QtWidgets import (
 
 from gui.messages import MessageLog
 from gui.plots.export import DOUBLE_COLUMN_MM, SINGLE_COLUMN_MM, Export, write_export
+from gui.runner import Runner
 from gui.settings import Settings
-from ixs_core.errors import InputError
+from ixs_core.jobs import CancelToken, Progress
 
 _WIDTHS: dict[str, float | None] = {
     "as drawn": None,
@@ -34,7 +36,12 @@ class ExportDialog(QDialog):
     """Asks where to and how wide; writes the figure with its numbers beside it."""
 
     def __init__(
-        self, parent: QWidget, export: Export, settings: Settings, messages: MessageLog
+        self,
+        parent: QWidget,
+        export: Export,
+        settings: Settings,
+        messages: MessageLog,
+        runner: Runner,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export figure and numbers")
@@ -43,6 +50,7 @@ class ExportDialog(QDialog):
         self._export = export
         self._settings = settings
         self._messages = messages
+        self._runner = runner
         self.name = QLineEdit(str(Path(settings.folder("export")) / f"{export.name}.pdf"))
         self.name.setObjectName("export-file")
         self.name.setAccessibleName("File to write")
@@ -78,10 +86,15 @@ class ExportDialog(QDialog):
 
     @classmethod
     def show_for(
-        cls, parent: QWidget, export: Export, settings: Settings, messages: MessageLog
+        cls,
+        parent: QWidget,
+        export: Export,
+        settings: Settings,
+        messages: MessageLog,
+        runner: Runner,
     ) -> ExportDialog:
         """Open the window for an export."""
-        dialog = cls(parent, export, settings, messages)
+        dialog = cls(parent, export, settings, messages, runner)
         dialog.show()
         return dialog
 
@@ -93,17 +106,25 @@ class ExportDialog(QDialog):
             self._messages.error("export", f"“{path.name}” has none of the endings {endings}")
             return
         width = _WIDTHS[self.width_choice.currentText()]
-        try:
-            written = write_export(self._export, path, width)
-        except InputError as error:
-            self._messages.error("export", error)
-            return
-        except (OSError, ValueError) as error:  # a name that no file can have
-            self._messages.error("export", f"{path.name[:60]}: {error}"[:200])
-            return
+        self.buttons.setEnabled(False)
+        self._runner.submit(
+            partial(_write, self._export, path, width),
+            title=f"exporting {path.name[:60]}",
+            on_result=partial(self._on_written, path),
+            on_error=partial(self._on_failed, path),
+        )
+
+    def _on_written(self, path: Path, written: tuple[Path, ...]) -> None:
         self._settings.set_folder("export", path)
         self._messages.info("exported", ", ".join(str(file) for file in written))
         self.close()
+
+    def _on_failed(self, path: Path, error: Exception) -> None:
+        self.buttons.setEnabled(True)
+        if isinstance(error, (OSError, ValueError)):  # a name that no file can have
+            self._messages.error("export", f"{path.name[:60]}: {error}"[:200])
+        else:
+            self._messages.error("export", error)
 
     def _set_ending(self, ending: str) -> None:
         path = Path(self.name.text())
@@ -114,3 +135,10 @@ class ExportDialog(QDialog):
         name, _ = QFileDialog.getSaveFileName(self, "Export", self.name.text())
         if name:
             self.name.setText(name)
+
+
+def _write(
+    export: Export, path: Path, width_mm: float | None, *, progress: Progress, cancel: CancelToken
+) -> tuple[Path, ...]:
+    """In a worker: matplotlib takes its time with maps."""
+    return write_export(export, path, width_mm)

@@ -251,7 +251,7 @@ class MainWindow(QMainWindow):
         except InputError as error:
             self.messages.error(f"export of {page.title}", error)
             return
-        ExportDialog.show_for(self, export, self.settings, self.messages)
+        ExportDialog.show_for(self, export, self.settings, self.messages, self.runner)
 
     def _fill_recent(self) -> None:
         self._recent.clear()

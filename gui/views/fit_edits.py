@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
     from gui.views.fit_tab import FitTab
+    from ixs_reduce import Resolution
 
 
 class FitEdits(QObject):
@@ -173,13 +174,17 @@ class FitEdits(QObject):
     def take_resolutions(self, path: Path) -> None:
         """Use the resolution functions of a JSON table, as `ixs resolution --json` prints."""
         desk = self.tab.desk
+        opening = desk.project.opening
+
+        def take(found: Mapping[str, Resolution]) -> None:
+            if desk.project.opening == opening:  # another project may be open by now
+                document = with_resolutions(desk.project.document, path.name, found)
+                self._apply(document, f"resolutions of {path.name}")
+
         desk.runner.submit(
             partial(resolutions_of, path),
             title=f"reading {path.name}",
-            on_result=lambda found: self._apply(
-                with_resolutions(desk.project.document, path.name, found),
-                f"resolutions of {path.name}",
-            ),
+            on_result=take,
             on_error=partial(desk.messages.error, path.name),
             quiet=True,
         )

@@ -93,6 +93,7 @@ class FitTab(Tab):
         self.source.forget()
         self.earlier.forget()
         self.subject = None
+        self._to_fit = None
         super().project_opened()
 
     def mark_stale(self) -> None:

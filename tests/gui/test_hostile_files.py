@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from gui.export_dialog import ExportDialog
-from gui.views.scans_tab import ScansTab
 from gui.window import MainWindow
 from ixs_core.errors import InputError
 from ixs_core.project import Project
@@ -43,6 +42,7 @@ def test_a_name_that_no_file_can_have_is_told(
     dialog.ending.setCurrentText(".png")
     dialog.name.setText(name.replace("{folder}", str(tmp_path)))
     dialog.write()
+    qtbot.waitUntil(lambda: not opened.runner.busy, timeout=20_000)
     (error,) = [m for m in opened.messages.messages if m.level == "error"]
     assert told in error.text
     assert error.details == ""
@@ -135,23 +135,3 @@ def test_scans_that_another_project_keeps_out_are_told(
     idle(qtbot, opened)
     (warning,) = [m for m in opened.messages.messages if m.level == "warning"]
     assert "another project was opened" in warning.text
-
-
-@pytest.mark.slow
-def test_a_folder_of_two_thousand_files_is_followed(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
-    folder = tmp_path / "beamtime"
-    folder.mkdir()
-    for number in range(1, 2001):
-        scan_file(folder / f"run{number}.spec", points=31)
-    drop(window, folder)
-    qtbot.waitUntil(lambda: len(window.project.contents.scans) == 2000, timeout=400_000)
-    scans = window.pages["scans"]
-    assert isinstance(scans, ScansTab)
-    assert scans.watch.active
-    scans.watch.stop()
-    idle(qtbot, window)
-    qtbot.waitUntil(lambda: scans.ready, timeout=60_000)
-    assert scans.list.count.text().startswith("2000 scans")
-    assert [m for m in window.messages.messages if m.level == "error"] == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from pytestqt.qtbot import QtBot
 
 from benchmarks.viewer import write_many_scans
@@ -21,6 +21,7 @@ from gui.window import MainWindow
 from ixs_core.project import Project
 from ixs_reduce.store import read_fits
 from tests.conftest import REPOSITORY
+from tests.ixs_reduce.growing_scan import append, whole
 
 # A window that works and autosaves without pause, and says which change was autosaved last.
 _BUSY_WINDOW = """
@@ -111,24 +112,6 @@ def test_a_project_of_two_thousand_scans(window: MainWindow, qtbot: QtBot, tmp_p
     assert [m for m in window.messages.messages if m.level == "error"] == []
 
 
-def spec_file(path: Path, first: int, scans: int, points: int) -> None:
-    """A SPEC file of energy scans with one counter, as HERIX writes."""
-    generator = np.random.default_rng(first)
-    lines = ["#F run", "#E 1", "#D Mon Nov 30 10:00:00 2026", ""]
-    for number in range(first, first + scans):
-        energy = np.linspace(-10, 20, points)
-        counts = generator.poisson(10, points)
-        lines += [
-            f"#S {number} ascan  E -10 20 {points - 1} 1",
-            "#D Mon Nov 30 10:00:00 2026",
-            "#N 4",
-            "#L Energy (meV)  Seconds  I0  Ana5",
-            *(f"{e:.5f} 1 1000 {n}" for e, n in zip(energy, counts, strict=True)),
-            "",
-        ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 def test_a_table_of_a_million_points_is_told_or_shown(
     opened: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -145,3 +128,23 @@ def test_a_table_of_a_million_points_is_told_or_shown(
     assert "million.dat" in error.subject + error.text
     assert error.details == ""
     assert opened.project.contents.scans == ("CdOsO_58", "CdOsO_59")
+
+
+@pytest.mark.slow
+def test_a_folder_of_two_thousand_scans_is_watched(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number in range(1, 2001):
+        append(folder / f"scan{number:04d}.spec", whole(number, seed=number))
+    ticks: list[float] = []
+    clock = QTimer(interval=20)
+    clock.timeout.connect(lambda: ticks.append(time.monotonic()))
+    clock.start()
+    window.take(folder)
+    project = window.project
+    qtbot.waitUntil(lambda: len(project.contents.scans) == 2000, timeout=400_000)
+    clock.stop()
+    assert max(np.diff(ticks)) < 5  # the window lived all the while
+    assert [m for m in window.messages.messages if m.level == "error"] == []

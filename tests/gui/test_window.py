@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.app import catch_exceptions
+from gui.export_dialog import ExportDialog
 from gui.models.document import SpectrumId
 from gui.models.document_store import recovery_path
 from gui.theme import DARK, LIGHT
@@ -85,6 +88,37 @@ def test_ctrl_f_fits_the_current_spectrum(opened: MainWindow, qtbot: QtBot) -> N
     assert opened.page.name == "fit"
     qtbot.waitUntil(lambda: which in opened.project.document.fits, timeout=30_000)
     assert opened.project.dirty
+
+
+@pytest.mark.parametrize("ending", [".pdf", ".svg", ".csv"])
+def test_what_is_shown_is_exported_and_read_back(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, ending: str
+) -> None:
+    which = SpectrumId("CdOsO_58", "Ana6")
+    opened.project.select(which)
+    opened.show_tab("fit")
+    qtbot.waitUntil(lambda: opened.page.ready, timeout=20_000)
+    press(qtbot, opened, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    (dialog,) = opened.findChildren(ExportDialog)
+    dialog.name.setText(str(tmp_path / "figure.pdf"))
+    dialog.width_choice.setCurrentIndex(1)
+    dialog.ending.setCurrentText(ending)
+    qtbot.mouseClick(
+        dialog.buttons.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton
+    )
+    qtbot.waitUntil((tmp_path / "figure.csv").is_file, timeout=20_000)
+    qtbot.waitUntil(lambda: not opened.runner.busy, timeout=20_000)
+    written = tmp_path / f"figure{ending}"
+    start = {".pdf": b"%PDF", ".svg": b"<?xml", ".csv": b""}[ending]
+    assert written.read_bytes().startswith(start)
+    with (tmp_path / "figure.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    spectrum, fit = opened.project.spectrum(which), opened.project.fit(which)
+    assert spectrum is not None
+    assert fit is not None
+    energies = [float(row["energy_mev"]) for row in rows]
+    assert set(np.round(fit.spectrum.energy_mev - fit.zero.value, 9)) <= set(np.round(energies, 9))
+    assert opened.messages.messages[-1].subject == "exported"
 
 
 def test_f1_lists_the_keys(opened: MainWindow, qtbot: QtBot) -> None:
