@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from gui.screenshots import write_screenshots
 from gui.settings import Settings
-from gui.theme import THEMES, Theme
+from gui.theme import THEMES, Theme, apply_theme
 from gui.window import MainWindow
 
 
@@ -87,9 +87,7 @@ def make_application(theme: Theme) -> QApplication:
     present = QApplication.instance()
     application = present if isinstance(present, QApplication) else QApplication(["ixs view"])
     application.setApplicationName("ixs view")
-    application.setStyle("Fusion")
-    application.setPalette(theme.palette())
-    application.setStyleSheet(theme.style_sheet)
+    apply_theme(application, theme)
     QLocale.setDefault(QLocale.c())
     return application
 

@@ -8,6 +8,7 @@ from typing import Literal
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette, QPen
+from PySide6.QtWidgets import QApplication
 
 ThemeName = Literal["light", "dark"]
 
@@ -146,3 +147,11 @@ DARK = Theme(
     series=("#56B4E9", "#2fc59a", "#e59ac6", "#F0B429", "#9ad2f5", "#b99cf0", "#a8a8a8"),
 )
 THEMES: dict[str, Theme] = {"light": LIGHT, "dark": DARK}
+
+
+def apply_theme(application: QApplication, theme: Theme) -> None:
+    """Give all widgets the colours of a theme, unless they have them: it takes its time."""
+    if application.styleSheet() != theme.style_sheet:
+        application.setStyle("Fusion")
+        application.setPalette(theme.palette())
+        application.setStyleSheet(theme.style_sheet)

@@ -25,7 +25,7 @@ from gui.models.project_model import ProjectModel
 from gui.recognise import recognise
 from gui.runner import Runner
 from gui.settings import Settings
-from gui.theme import THEMES, Theme
+from gui.theme import THEMES, Theme, apply_theme
 from gui.views.fit_tab import FitTab
 from gui.views.help_window import HelpWindow
 from gui.views.messages_dock import MessagesDock
@@ -191,8 +191,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        application.setPalette(theme.palette())
-        application.setStyleSheet(theme.style_sheet)
+        apply_theme(application, theme)
         self.project_dock.set_theme(theme)
         self.messages_dock.set_theme(theme)
         for page in self.pages.values():

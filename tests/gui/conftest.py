@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from gui.app import make_application
@@ -46,6 +47,8 @@ def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
     viewer._may_leave = lambda: True  # type: ignore[method-assign]
     viewer.close()
     viewer.deleteLater()
+    # Now, not with the next event loop: what lives on slows every window that follows.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture(scope="session")
