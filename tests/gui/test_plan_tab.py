@@ -472,6 +472,7 @@ def _fill_form(page: PlanTab) -> None:
     page.widgets.form.zones.setPlainText("\n".join(ZONES))
 
 
+@pytest.mark.slow
 def test_a_plan_of_the_window_is_that_of_the_command(
     window: MainWindow, stored: StoredPlan, tmp_path: Path, qtbot: QtBot
 ) -> None:

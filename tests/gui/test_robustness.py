@@ -63,7 +63,9 @@ sys.exit(application.exec())
 """
 
 
-@pytest.mark.parametrize("wait_s", [0.0, 0.013, 0.029])
+@pytest.mark.parametrize(
+    "wait_s", [0.013, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.0, 0.029, 0.041))]
+)
 def test_killed_while_it_autosaves_the_work_is_offered_and_complete(
     window: MainWindow, qtbot: QtBot, small_project: Path, wait_s: float
 ) -> None:
