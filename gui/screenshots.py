@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from gui.theme import THEMES
 from gui.window import MainWindow
 from ixs_core.atomic import atomic_write
+from ixs_core.errors import InputError
 
 _PATIENCE_S = 60.0
 _SETTLE_MS = 150
@@ -37,11 +38,14 @@ def write_screenshots(
         window.set_theme(THEMES[theme])
         for tab in tabs:
             window.show_tab(tab)
-            wait_until(lambda: window.page.ready and not window.runner.busy)
+            if not wait_until(lambda: window.page.ready and not window.runner.busy):
+                late = f"not ready after {_PATIENCE_S:g} s: its picture is unfinished"
+                window.messages.error(window.page.title, late)
             path = Path(str(name).replace("{tab}", tab).replace("{theme}", theme))
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as temporary:
-                window.grab().save(str(temporary), "PNG")
+                if not window.grab().save(str(temporary), "PNG"):
+                    raise InputError("the picture cannot be written", file=path)
             print(f"written: {path}", file=sys.stderr)
     errors = [m for m in window.messages.messages if m.level == "error"]
     for message in errors:

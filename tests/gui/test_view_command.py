@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 
+from gui import screenshots
+from gui.window import MainWindow
 from tests.conftest import REPOSITORY
 from tests.ixs_reduce.command import run
 
@@ -105,6 +108,20 @@ def test_a_damaged_project_is_told_and_the_exit_code_says_so(tmp_path: Path) -> 
     assert ended.returncode == 1
     assert "damaged.h5" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_tab_that_is_not_ready_in_time_is_told(
+    opened: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its picture is written all the same; the exit code says that it is unfinished."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    monkeypatch.setattr(screenshots, "wait_until", lambda _: False)
+    picture = tmp_path / "late.png"
+    code = screenshots.write_screenshots(application, opened, ["scans"], ["light"], picture)
+    assert code == 1
+    assert picture.is_file()
+    assert "its picture is unfinished" in opened.messages.messages[-1].text
 
 
 @pytest.mark.slow
