@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -102,8 +103,10 @@ def catch_exceptions(window: MainWindow) -> None:
         window.messages.error("this should not have happened", error)
 
     def show_of_thread(args: threading.ExceptHookArgs) -> None:
-        if args.exc_value is not None:
-            print(f"ixs view: {args.exc_value}", file=sys.stderr)
+        error = args.exc_value
+        if error is not None and not isinstance(error, (SystemExit, KeyboardInterrupt)):
+            subject = f"in the thread {args.thread.name}" if args.thread else "in a thread"
+            window.runner.tell(partial(window.messages.error, subject, error))
 
     sys.excepthook = show
     threading.excepthook = show_of_thread

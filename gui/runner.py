@@ -31,6 +31,7 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 _TELL_EVERY_S = 0.05  # progress is told at most so often
 _LOOK_EVERY_MS = 15  # how often the window looks at what workers have to say
+_LOOK_IDLE_MS = 500  # the same while there is no job
 _LONGEST_STOP_S = 5.0  # how long the window waits for cancelled threads when it closes
 
 
@@ -104,8 +105,9 @@ class Runner(QObject):
         # What happened to jobs, to be told in the window's thread.
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.jobs: list[Job] = []
-        self._timer = QTimer(self, interval=_LOOK_EVERY_MS)
+        self._timer = QTimer(self, interval=_LOOK_IDLE_MS)
         self._timer.timeout.connect(self._tell_news)
+        self._timer.start()
 
     def submit(
         self,
@@ -150,7 +152,7 @@ class Runner(QObject):
             self._newest[group] = job
         self.jobs.append(job)
         self.job_changed.emit(job)
-        self._timer.start()
+        self._timer.setInterval(_LOOK_EVERY_MS)
         self._workers.start(partial(self._work, job, function, process))
         return job
 
@@ -158,6 +160,13 @@ class Runner(QObject):
     def busy(self) -> bool:
         """Whether any job is still to end."""
         return bool(self.jobs)
+
+    def tell(self, call: Callable[[], None]) -> None:
+        """Have something called in the window's thread; from any thread.
+
+        What a worker tells before it ends is called before `on_result`, `on_error` and `on_end`.
+        """
+        self._news.put(call)
 
     def cancel_all(self) -> None:
         """Ask all jobs to end."""
@@ -212,7 +221,7 @@ class Runner(QObject):
                 self._news.get_nowait()()
         finally:
             if not self.jobs and self._news.empty():
-                self._timer.stop()
+                self._timer.setInterval(_LOOK_IDLE_MS)
 
     def _on_began(self, job: Job) -> None:
         job.state = "running"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gui.runner import Job
     from mem.analysis import Analysis
 
+_REDRAW_MS = 50  # fast solvers make hundreds of steps a second
 _NO_FILE = "Drop a CIF of structure factors, or choose one."
 
 
@@ -45,12 +46,9 @@ class RunForm(QWidget):
     Signals
     -------
     made : (Analysis, RunSettings), also of a run that was stopped with a density.
-    _stepped, _handed : from the worker's thread to the window's.
     """
 
     made = Signal(object, object)
-    _stepped = Signal(object)
-    _handed = Signal(object, object)
 
     def __init__(self, desk: Desk, theme: Theme) -> None:
         super().__init__()
@@ -62,8 +60,8 @@ class RunForm(QWidget):
         self._make_fields()
         self._make_plot(theme)
         self._lay_out()
-        self._stepped.connect(self._on_step)
-        self._handed.connect(self._on_made)
+        self._redraw = QTimer(self, singleShot=True, interval=_REDRAW_MS)
+        self._redraw.timeout.connect(self._show_steps)
         self._show_state()
 
     # -- widgets --------------------
@@ -241,9 +239,14 @@ class RunForm(QWidget):
         self.goal.setPos(float(np.log10(settings.options.target)))
         self._show_steps()
         self.state.setText("Reading…")
-        hand_over = partial(self._handed.emit, settings)
+        tell = self._desk.runner.tell
         self._job = self._desk.runner.submit(
-            partial(run, settings, self._stepped.emit, hand_over),
+            partial(
+                run,
+                settings,
+                lambda step: tell(partial(self._on_step, settings, step)),
+                lambda analysis: tell(partial(self._on_made, settings, analysis)),
+            ),
             title=f"density of {settings.file.name}",
             on_error=self._failed,
             on_progress=self._on_progress,
@@ -267,9 +270,12 @@ class RunForm(QWidget):
                 self._job.title, "stopped and dropped: another project was opened"
             )
 
-    def _on_step(self, step: SolverStep) -> None:
+    def _on_step(self, settings: RunSettings, step: SolverStep) -> None:
+        if settings is not self._settings:
+            return
         self.steps.append(step)
-        self._show_steps()
+        if not self._redraw.isActive():
+            self._redraw.start()
         if self._job is not None and not self._job.cancel_token.cancelled:
             self.state.setText(_words(step))
 
@@ -298,6 +304,8 @@ class RunForm(QWidget):
     def _ended(self) -> None:
         cancelled = self._job is not None and self._job.state == "cancelled"
         self._job = None
+        self._redraw.stop()
+        self._show_steps()
         if cancelled and not self._handed_over:
             self.state.setText("Stopped before there was a map.")
         self._show_state()

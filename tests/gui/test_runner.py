@@ -139,6 +139,40 @@ def test_callbacks_run_in_the_windows_thread(qtbot: QtBot, runner: Runner) -> No
     assert threads == [threading.get_ident()]
 
 
+def test_what_a_worker_tells_comes_before_its_end(qtbot: QtBot, runner: Runner) -> None:
+    """Also that of a cancelled one: a stopped reconstruction hands its last map over so."""
+    import threading
+
+    order: list[str | int] = []
+    threads: set[int] = set()
+
+    def heard(what: int) -> None:
+        order.append(what)
+        threads.add(threading.get_ident())
+
+    def work(*, progress: Progress, cancel: CancelToken) -> None:
+        for i in range(50):
+            runner.tell(partial(heard, i))
+        cancel.cancel()
+
+    for _ in range(20):
+        runner.submit(work, title="telling", on_end=lambda: order.append("end"))
+        ended(qtbot, runner)
+        assert order == [*range(50), "end"]
+        order.clear()
+    assert threads == {threading.get_ident()}
+
+
+def test_what_is_told_while_no_job_runs_is_called_soon(qtbot: QtBot, runner: Runner) -> None:
+    import threading
+
+    heard: list[str] = []
+    thread = threading.Thread(target=runner.tell, args=(partial(heard.append, "late"),))
+    thread.start()
+    qtbot.waitUntil(lambda: heard == ["late"], timeout=5_000)
+    thread.join()
+
+
 def test_stop_ends_all(qtbot: QtBot, runner: Runner) -> None:
     jobs: list[Job] = [
         runner.submit(partial(steps, 500, 0.02), title=f"job {i}") for i in range(20)

@@ -212,6 +212,30 @@ def test_what_nobody_caught_is_a_message(
     assert opened.isVisible()
 
 
+def test_what_a_thread_raised_is_a_message_once(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    import sys
+    import threading
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    catch_exceptions(opened)
+
+    def surprise() -> None:
+        raise ValueError("surprise")
+
+    for _ in range(3):
+        thread = threading.Thread(target=surprise, name="reader")
+        thread.start()
+        thread.join()
+    qtbot.waitUntil(lambda: bool(errors(opened)), timeout=5_000)
+    (message,) = [m for m in opened.messages.messages if m.level == "error"]
+    assert (message.subject, message.text) == ("in the thread reader", "ValueError: surprise")
+    assert message.count == 3
+    assert "Traceback" in message.details
+
+
 def test_recovery_is_offered_and_restores(
     opened: MainWindow, qtbot: QtBot, small_project: Path
 ) -> None:
