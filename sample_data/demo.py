@@ -41,7 +41,12 @@ SAMPLES = Path(__file__).resolve().parent
 WORKERS = "local:2"
 SAMPLES_OF_NOISE = 16
 IONS = "Cs1+,Cu1+,I1-"
-PATHS = ("7 7 0 : 7 6 0 : 41", "4 4 0 : 5 4 0 : 41", "0 8 -2 : 0 8 -1 : 41")
+PATHS = (
+    "7 7 0 : 7 6 0 : 41",
+    "4 4 0 : 5 4 0 : 41",
+    "0 8 -2 : 0 8 -1 : 41",
+    "6.552 5.672 0 : 7.429 6.948 0 : 61",  # along the simulated scans of the row below
+)
 CONSTANT_Q = ("7 6.3 0", "4.4 4.4 0", "6 6 -0.3")
 ROW = "a03,a04,a05,a06,a07,a08,a09"
 ZONES = ("7 7 0", "0 8 0", "4 4 0", "6 6 0")

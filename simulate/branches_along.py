@@ -8,6 +8,7 @@ import numpy as np
 
 from ixs_core.arrays import FloatArray, IntArray
 from ixs_reduce.q_path import QLine
+from simulate.phonons.character import ModeCharacter
 from simulate.sqe_results import SqeResult
 
 _ALONG = 0.98  # cosine of the largest angle between a path and the line
@@ -20,7 +21,8 @@ class BranchAlong(NamedTuple):
     position : (n,) along the line, rising; energy_mev : (n,), negative where imaginary;
     loss_intensity : (n,) I [n+1] in e² per primitive cell; group : (n,) modes of one Q with the
     same number are degenerate; q_hkl : (n, 3); key : of the stored result; title : what
-    calculated it, temperature_k : at what temperature.
+    calculated it, temperature_k : at what temperature; character : shares (n, n_sites), all else
+    (n,) or (n, 3), None where the path was stored without it.
     """
 
     branch: int
@@ -32,6 +34,7 @@ class BranchAlong(NamedTuple):
     key: str
     title: str
     temperature_k: float
+    character: ModeCharacter | None = None
 
 
 def branches_along(line: QLine, result: SqeResult, key: str = "") -> tuple[BranchAlong, ...]:
@@ -70,6 +73,7 @@ def branches_along(line: QLine, result: SqeResult, key: str = "") -> tuple[Branc
                 key,
                 result.title,
                 lines.temperature_k,
+                None if lines.character is None else lines.character.of_modes(order, column),
             )
         )
     return tuple(found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import numpy as np
 
 from ixs_core.arrays import FloatArray
 from ixs_core.project import list_results, read_attributes, read_result, write_result
+from simulate.phonons.character import ModeCharacter
 from simulate.phonons.modes import ModeStructureFactor
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ UNITS = {
     "intensity": "e^2 per primitive cell",
     "energy_axis_mev": "meV",
     "sqe": "e^2/meV per primitive cell",
+    "q_reduced": "r.l.u.",
 }
 """Units of the columns and datasets."""
 
@@ -61,7 +65,7 @@ class SqeResult:
 
 
 def mode_rows(result: SqeResult) -> list[dict[str, Any]]:
-    """One row per Q and mode, by rising energy."""
+    """One row per Q and mode, by rising energy; the character stands behind where it is known."""
     lines = result.lines
     rows = []
     for i, q in enumerate(lines.q_hkl):
@@ -79,9 +83,28 @@ def mode_rows(result: SqeResult) -> list[dict[str, Any]]:
                     "energy_mev": float(lines.energy_mev[i, s]),
                     "intensity_e2": float(lines.intensity[i, s]),
                     "imaginary": bool(lines.imaginary[i, s]),
+                    **_character_columns(lines.character, i, s),
                 }
             )
     return rows
+
+
+def share_columns(labels: Sequence[str]) -> dict[str, str]:
+    """Names of the columns of sites: "Cu" -> "share_Cu", "I (4c)" -> "share_I_4c"."""
+    return {label: "share_" + re.sub(r"[ ()]+", "_", label).strip("_") for label in labels}
+
+
+def _character_columns(character: ModeCharacter | None, i: int, s: int) -> dict[str, Any]:
+    """Columns of the sites and "longitudinal_share", empty where not known."""
+    if character is None:
+        return {}
+    names = share_columns(character.labels).values()
+    shares = dict(zip(names, character.shares[i, s].tolist(), strict=True))
+    return {**shares, "longitudinal_share": _known(float(character.longitudinal[i, s]), "")}
+
+
+def _known(value: float, otherwise: Any) -> Any:
+    return value if math.isfinite(value) else otherwise
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -107,6 +130,12 @@ def json_record(result: SqeResult) -> dict[str, Any]:
         "imaginary": int(lines.imaginary.sum()),
         "temperature_k": lines.temperature_k,
     }
+    if lines.character is not None:
+        record["site_labels"] = list(lines.character.labels)
+        record["site_share"] = lines.character.shares.tolist()
+        record["longitudinal_share"] = [
+            [_known(share, None) for share in row] for row in lines.character.longitudinal.tolist()
+        ]
     if result.names:
         record["analyzers"] = list(result.names)
     if result.distance is not None:
@@ -128,6 +157,14 @@ def write_sqe(h5: h5py.File, key: str, result: SqeResult, provenance: Provenance
         "branch": lines.branch,
         "group": lines.group,
     }
+    if lines.character is not None:
+        datasets |= {
+            "site_labels": list(lines.character.labels),
+            "site_share": lines.character.shares,
+            "longitudinal_share": lines.character.longitudinal,
+            "degeneracy": lines.character.degeneracy,
+            "q_reduced": lines.character.q_reduced,
+        }
     if result.names:
         datasets["names"] = list(result.names)
     if result.distance is not None:
@@ -158,7 +195,7 @@ def write_sqe(h5: h5py.File, key: str, result: SqeResult, provenance: Provenance
 
 
 def read_sqe(h5: h5py.File, key: str) -> SqeResult:
-    """A stored result.
+    """A stored result; without the modes' character where an earlier version stored it.
 
     Raises
     ------
@@ -177,6 +214,7 @@ def read_sqe(h5: h5py.File, key: str) -> SqeResult:
         data["group"],
         float(stored.attributes["temperature_k"]),
         int(stored.attributes["formula_units"]),
+        _read_character(data),
     )
     return SqeResult(
         lines=lines,
@@ -186,6 +224,18 @@ def read_sqe(h5: h5py.File, key: str) -> SqeResult:
         ticks=tuple((float(at), str(label)) for at, label in ticks),
         energy_mev=data.get("energy_axis_mev"),
         sqe=data.get("sqe"),
+    )
+
+
+def _read_character(data: Mapping[str, Any]) -> ModeCharacter | None:
+    if "site_share" not in data:
+        return None
+    return ModeCharacter(
+        tuple(str(label) for label in data["site_labels"]),
+        data["site_share"],
+        data["longitudinal_share"],
+        data["degeneracy"],
+        data["q_reduced"],
     )
 
 

@@ -8,13 +8,20 @@ from html import escape
 
 import numpy as np
 
+from gui.models.dispersion_character import character_rows, degenerate_with
 from gui.models.dispersion_curves import FITTED, PREDICTED
 from gui.models.dispersion_pick import BranchAt, PredictedAt
 from gui.models.dispersion_view import DispersionView
 from ixs_core.arrays import FloatArray
 from ixs_reduce import Spectrum
 from ixs_reduce.dispersion_points import ModePoint
-from ixs_reduce.fit_words import energy_text, quality_text, spectrum_title, width_text
+from ixs_reduce.fit_words import (
+    energy_text,
+    is_simulated,
+    quality_text,
+    spectrum_title,
+    width_text,
+)
 from ixs_reduce.lineshape import bose_factor
 from ixs_reduce.mode_merging import branch_text
 from ixs_reduce.predicted_modes import spectrum_key
@@ -37,6 +44,14 @@ def unit_text(exposure: float) -> str:
 def source_text(source: str) -> str:
     """What is calculated, as the user chooses it."""
     return source.removeprefix("overlay ") or "nothing"
+
+
+def scans_text(view: DispersionView) -> str:
+    """What the first map holds: "Measured", or "Simulated scans" that nobody measured."""
+    simulated = [is_simulated(spectrum) for spectrum in view.spectra]
+    if not any(simulated):
+        return "Measured"
+    return "Simulated scans" if all(simulated) else "Measured and simulated"
 
 
 def hkl_words(q_hkl: Sequence[float] | FloatArray) -> str:
@@ -75,7 +90,7 @@ def _values(view: DispersionView, x: float, y: float) -> list[str]:
     found = {
         name: grid.value_at(x, y)
         for name, grid in (
-            ("measured", view.measured),
+            (scans_text(view).lower(), view.measured),
             ("calculated", view.calculated),
             ("difference", view.difference),
         )
@@ -87,8 +102,10 @@ def _values(view: DispersionView, x: float, y: float) -> list[str]:
 def view_words(view: DispersionView) -> str:
     """What is shown as a whole, as HTML."""
     fitted = len(view.path.fits)
+    scans = scans_text(view)
+    of = "" if scans == "Measured" else f" ({scans.lower()})"
     rows = [
-        ("Spectra", f"{len(view.spectra)}, {fitted} fitted with {len(view.points)} modes"),
+        ("Spectra", f"{len(view.spectra)}{of}, {fitted} fitted with {len(view.points)} modes"),
         ("Q", f"{view.line.q_text} r.l.u." if view.line.direction is not None else "|Q|"),
         ("Temperature", _temperatures(view.spectra)),
         ("Calculated", _source_words(view)),
@@ -162,7 +179,11 @@ def point_words(view: DispersionView, point: ModePoint) -> str:
 
 def calculated_words(view: DispersionView, picked: BranchAt | PredictedAt) -> str:
     """All that is known of a calculated branch or a predicted mode, as HTML."""
-    return branch_words(picked) if isinstance(picked, BranchAt) else predicted_words(view, picked)
+    return (
+        branch_words(view, picked)
+        if isinstance(picked, BranchAt)
+        else predicted_words(view, picked)
+    )
 
 
 def predicted_words(view: DispersionView, picked: PredictedAt) -> str:
@@ -192,13 +213,14 @@ def predicted_words(view: DispersionView, picked: PredictedAt) -> str:
     return f"<b>Predicted mode, {escape(spectrum.label)}</b>{_table(rows)}"
 
 
-def branch_words(picked: BranchAt) -> str:
+def branch_words(view: DispersionView, picked: BranchAt) -> str:
     """All that is known of a calculated branch at one Q, as HTML."""
     branch, i = picked.branch, picked.at
     energy = float(branch.energy_mev[i])
     rows = [
         ("Energy", f"{_minus(f'{energy:.3f}')} meV" + (" (imaginary)" if energy < 0 else "")),
-        ("Branch", _branch_words(branch.branch, [])),
+        ("Branch", _branch_words(branch.branch, degenerate_with(view.branches, picked))),
+        *character_rows(picked),
         ("I [n + 1]", f"{branch.loss_intensity[i]:.4g} e² per primitive cell"),
         (
             "Along it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +13,13 @@ from matplotlib.figure import Figure
 from gui.models.column_grid import ColumnGrid
 from gui.models.dispersion_layers import Layers
 from gui.models.dispersion_view import DispersionView
-from gui.models.dispersion_words import source_text, unit_text
+from gui.models.dispersion_words import scans_text, source_text, unit_text
 from gui.plots.export import TableData
 from gui.plots.map_plot import ColorScale, Levels, default_levels
 from ixs_core.figure_style import ENERGY_LABEL, FAINT, styled
 from ixs_reduce.dispersion_points import ModePoint
+from simulate.branches_along import BranchAlong
+from simulate.sqe_results import share_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,10 +55,11 @@ def maps_figure(
     least = levels.low if scale == "log" else -np.inf
     shades = _MAPS[colors]
     own = Normalize(apart.low, apart.high)
+    scans = scans_text(view)
     for axes, grid, name in zip(
         panels,
         (view.measured, view.calculated, view.difference),
-        ("Measured", f"Calculated:\n{source_text(view.wanted.source)}", "Measured − calculated"),
+        (scans, f"Calculated:\n{source_text(view.wanted.source)}", f"{scans} − calculated"),
         strict=True,
     ):
         difference = grid is view.difference
@@ -195,3 +199,46 @@ def map_table(view: DispersionView) -> TableData:
             others = (grid.value_at(middle, energy) for grid in (view.calculated, view.difference))
             rows.append((*place, energy, measured, *others))
     return TableData(columns, rows)
+
+
+_BRANCH_COLUMNS = (
+    *("path", "branch", "h", "k", "l", "position", "temperature_k", "energy_mev"),
+    *("loss_intensity_e2", "group"),
+)
+
+
+def branches_table(view: DispersionView) -> TableData:
+    """The calculated branches of a view, with their character where it is known."""
+    names: dict[str, str] = {}  # of the sites -> of their columns
+    for branch in view.branches:
+        if branch.character is not None:
+            names |= share_columns(branch.character.labels)
+    more = (*names.values(), "longitudinal_share") if names else ()
+    rows = [
+        (*_branch_row(branch, i), *(_character_row(branch, i, names) if names else ()))
+        for branch in view.branches
+        for i in range(branch.position.size)
+    ]
+    return TableData((*_BRANCH_COLUMNS, *more), rows)
+
+
+def _branch_row(branch: BranchAlong, i: int) -> tuple[object, ...]:
+    return (
+        branch.key,
+        branch.branch,
+        *branch.q_hkl[i].tolist(),
+        float(branch.position[i]),
+        branch.temperature_k,
+        float(branch.energy_mev[i]),
+        float(branch.loss_intensity[i]),
+        int(branch.group[i]),
+    )
+
+
+def _character_row(branch: BranchAlong, i: int, names: Mapping[str, str]) -> tuple[object, ...]:
+    character = branch.character
+    if character is None:
+        return ("",) * (len(names) + 1)
+    shares = dict(zip(character.labels, character.shares[i].tolist(), strict=True))
+    along = float(character.longitudinal[i])
+    return (*(shares.get(label, "") for label in names), along if np.isfinite(along) else "")

@@ -22,7 +22,7 @@ from gui.theme import Theme
 from gui.views.named import choice
 
 SCALES = {"log": "log", "linear": "linear"}
-EXPORTS = ("export maps", "export points")
+EXPORTS = ("export maps", "export points", "export branches")
 
 _WORDS = {
     "points": ("fitted ± σ", "Fitted energies with their standard errors"),
@@ -104,7 +104,7 @@ class ButtonsBar(QWidget):
         self.wipe.setText("Wipe")
         self.wipe.setCheckable(True)
         self.wipe.setToolTip(
-            "Measured left, calculated right of a line in the first map; drag the line (W)"
+            "Scans left, calculated right of a line in the first map; drag the line (W)"
         )
         self.whole = QToolButton()
         self.whole.setText("Show all")
@@ -112,7 +112,9 @@ class ButtonsBar(QWidget):
         for button, name in ((self.wipe, "dispersion-wipe"), (self.whole, "dispersion-whole")):
             button.setObjectName(name)
             button.setAccessibleName(button.text())
-        self.exported = _combo("dispersion-export", "What Ctrl+E exports: maps or points", 110)
+        self.exported = _combo(
+            "dispersion-export", "What Ctrl+E exports: maps, points or branches", 110
+        )
         self.exported.addItems(list(EXPORTS))
         for widget in (self.wipe, self.whole, self.exported):
             layout.addWidget(widget)

@@ -8,7 +8,12 @@ import pyqtgraph as pg
 from gui.models.column_grid import ColumnGrid
 from gui.models.dispersion_layers import Layers
 from gui.models.dispersion_view import DispersionView
-from gui.models.dispersion_words import NOTHING_CALCULATED, source_text, unit_text
+from gui.models.dispersion_words import (
+    NOTHING_CALCULATED,
+    scans_text,
+    source_text,
+    unit_text,
+)
 from gui.plots.axes import ENERGY_LABEL, make_plot, set_title, style_plot
 from gui.plots.column_map import ColorBar, ColumnMap
 from gui.plots.dispersion_marks import (
@@ -35,7 +40,7 @@ class DispersionMaps(DispersionCanvas):
     """Measured, calculated and difference, on linked axes; the first two with one colour bar."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, "dispersion-maps", "Maps of S(Q,E): measured, calculated, both")
+        super().__init__(theme, "dispersion-maps", "Maps of S(Q,E): scans, calculated, difference")
         self.maps = {name: ColumnMap() for name in MAPS}
         self.wipe_map = ColumnMap()
         self.marks: dict[str, Marks] = {}
@@ -188,10 +193,11 @@ class DispersionMaps(DispersionCanvas):
     def _label(self) -> None:
         view = self.view
         source = source_text(view.wanted.source) if view is not None else ""
+        scans = scans_text(view) if view is not None else "Measured"
         titles = {
-            "measured": f"Measured | {source}" if self.wiping else "Measured",
+            "measured": f"{scans} | {source}" if self.wiping else scans,
             "calculated": f"Calculated: {source}" if source else "Calculated",
-            "difference": "Measured − calculated",
+            "difference": f"{scans} − calculated",
         }
         for name, plot in self.plots.items():
             set_title(plot, titles[name], self.theme)

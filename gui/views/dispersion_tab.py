@@ -30,6 +30,7 @@ from gui.models.dispersion_view import (
     line_key,
 )
 from gui.models.dispersion_words import (
+    branch_command,
     calculated_words,
     cursor_words,
     point_words,
@@ -59,9 +60,9 @@ class DispersionTab(Tab):
     title: ClassVar[str] = "Dispersion"
     help_keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("click a point", "its spectrum, on the tab Fit"),
-        ("click a line or dash", "what is known of the calculated mode"),
+        ("click a line or dash", "the calculated mode: which atoms move, and how"),
         ("click a column", "make its spectrum the current one; double click: its fit"),
-        ("W", "wipe: measured left, calculated right of a line that can be dragged"),
+        ("W", "wipe: scans left, calculated right of a line that can be dragged"),
         ("Home", "show the whole of maps and points"),
     )
 
@@ -363,15 +364,27 @@ class DispersionTab(Tab):
     # -- export --------------------
 
     def export(self) -> Export:
-        """The maps, or the core's figure of the points, with their numbers."""
-        from gui.plots.dispersion_figure import map_table, maps_figure, points_table
+        """The maps with their numbers or those of the branches, or the core's figure of points."""
+        from gui.plots.dispersion_figure import (
+            branches_table,
+            map_table,
+            maps_figure,
+            points_table,
+        )
         from gui.plots.export import Export
         from ixs_reduce.figures import dispersion_figure
 
         view = self.view
         if view is None:
             raise InputError("nothing is shown yet that could be exported")
-        if self.buttons.exported.currentText() == EXPORTS[0]:
+        wanted = self.buttons.exported.currentText()
+        if wanted == EXPORTS[2] and not view.branches:
+            known = view.line.direction is not None
+            raise InputError(
+                "there are no calculated branches along this line",
+                hint=branch_command(view) if known else "choose a line in Q instead of |Q|",
+            )
+        if wanted != EXPORTS[1]:
             figure = maps_figure(
                 view,
                 self.layers,
@@ -379,6 +392,8 @@ class DispersionTab(Tab):
                 self.maps.levels,
                 self.choices.colors.currentText(),
             )
+            if wanted == EXPORTS[2]:
+                return Export(figure, branches_table(view), "branches")
             return Export(figure, map_table(view), "maps")
         shown = dispersion_figure(view.path.fits, [view.path], predictions=view.predictions)
         return Export(shown, points_table(view), "dispersion")

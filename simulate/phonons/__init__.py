@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
         "acceptance": ["AcceptanceAverage", "average_over_analyzers", "average_over_windows"],
+        "character": ["ModeCharacter"],
         "debye_waller": ["DebyeWaller"],
         "force_constants": ["ForceConstants", "PolarTerms"],
         "grid": ["GridSpectra", "QGrid", "parse_grid", "write_grid"],

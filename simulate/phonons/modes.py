@@ -8,6 +8,7 @@ import numpy as np
 
 from ixs_core.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from ixs_reduce.lineshape import bose_factor
+from simulate.phonons.character import ModeCharacter
 
 IMAGINARY_MEV = 1e-3
 """Energies above this are real phonons; acoustic modes at Γ lie below it."""
@@ -63,6 +64,8 @@ class ModeStructureFactor:
     temperature_k : float
     formula_units : int
         Formula units per primitive cell.
+    character : ModeCharacter or None
+        Which sites move and how far along q, where it was calculated: along paths.
     """
 
     q_hkl: FloatArray
@@ -73,6 +76,7 @@ class ModeStructureFactor:
     group: IntArray
     temperature_k: float
     formula_units: int = 1
+    character: ModeCharacter | None = None
 
     @property
     def imaginary(self) -> BoolArray:

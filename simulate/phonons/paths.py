@@ -16,7 +16,14 @@ from ixs_core.errors import InputError
 from ixs_core.lattice import Lattice
 from ixs_reduce.resolution import Resolution
 from simulate.phonons.branches import track_branches
-from simulate.phonons.modes import Modes, ModeStructureFactor
+from simulate.phonons.character import (
+    ModeCharacter,
+    longitudinal_shares,
+    over_degenerate_sets,
+    site_shares,
+)
+from simulate.phonons.modes import IMAGINARY_MEV, Modes, ModeStructureFactor
+from simulate.phonons.site_labels import sites_of
 from simulate.phonons.spectra import Linewidth, line_spectra
 
 if TYPE_CHECKING:
@@ -143,17 +150,21 @@ def path_through(
 def path_lines(
     model: PhononModel, path: ReciprocalPath, temperature_k: float = 300.0, **options: Any
 ) -> ModeStructureFactor:
-    """Modes along a path with their branches tracked through crossings.
+    """Modes along a path with their character, and their branches tracked through crossings.
 
     Branches are numbered by energy where a stretch of the path begins. Options as for
     `PhononModel.structure_factor`; without `direction` exact Γ points are approached along the
-    path (at a corner along the leg that begins there), so that LO branches end where they lead to.
+    path (at a corner along the leg that begins there), so that LO branches end where they lead to;
+    the same direction stands there for q̂ in the longitudinal share.
     """
     crystal = model.force_constants
     direction = options.pop("direction", None)
     modes = model.modes(path.q_hkl, direction)
+    approach = _tangents(path)
     if direction is None:
-        modes = _approached(model, path, modes)
+        modes = _approached(model, path, modes, approach)
+    else:
+        approach = np.broadcast_to(np.asarray(direction, dtype=float), approach.shape)
     lines = model.structure_factor_of(modes, temperature_k, **options)
     primitive = crystal.q_primitive(path.q_hkl)
     branches = [
@@ -162,22 +173,60 @@ def path_lines(
         )
         for part in path.stretches
     ]
-    return replace(lines, branch=np.concatenate(branches))
+    return replace(
+        lines, branch=np.concatenate(branches), character=character_of(model, modes, approach)
+    )
 
 
-def _approached(model: PhononModel, path: ReciprocalPath, modes: Modes) -> Modes:
+def character_of(model: PhononModel, modes: Modes, approach: FloatArray) -> ModeCharacter:
+    """Which sites move in solved modes and how far along q; see `simulate.phonons.character`.
+
+    Parameters
+    ----------
+    model : PhononModel
+    modes : Modes
+    approach : (nq, 3) array
+        r.l.u.; the direction that stands for q where Q is a reciprocal lattice point, zero for
+        none.
+    """
+    crystal = model.force_constants
+    sites = sites_of(crystal)
+    longitudinal, reduced = longitudinal_shares(
+        modes.eigenvectors,
+        crystal.q_primitive(modes.q_hkl),
+        crystal.q_primitive(approach),
+        model.dynamical_matrix.zone,
+    )
+    each = ModeCharacter(
+        labels=sites.labels,
+        shares=site_shares(modes.eigenvectors, sites.of_atom),
+        longitudinal=longitudinal,
+        degeneracy=np.ones(modes.energy_mev.shape, dtype=int),
+        q_reduced=reduced @ np.asarray(crystal.conventional, dtype=float).T,
+    )
+    return over_degenerate_sets(each, modes.energy_mev, IMAGINARY_MEV)
+
+
+def _tangents(path: ReciprocalPath) -> FloatArray:
+    """(n, 3) steps to the next point in r.l.u., those of last points from the one before."""
+    tangents = np.empty_like(path.q_hkl)
+    for part in path.stretches:
+        steps = np.diff(path.q_hkl[part], axis=0)
+        tangents[part] = np.concatenate([steps, steps[-1:]])
+    tangents[np.abs(tangents).max(axis=1) < _SAME] = 0.0
+    return tangents
+
+
+def _approached(
+    model: PhononModel, path: ReciprocalPath, modes: Modes, tangents: FloatArray
+) -> Modes:
     """The modes of a path with its Γ points solved again in the direction of the path."""
     primitive = model.force_constants.q_primitive(path.q_hkl)
     zone_centres = np.abs(primitive - np.rint(primitive)).max(axis=1) < _SAME
     energy, eigenvectors = modes.energy_mev.copy(), modes.eigenvectors.copy()
-    for part in path.stretches:
-        for i in part.start + np.flatnonzero(zone_centres[part]):
-            first = i if i + 1 < part.stop else i - 1
-            tangent = path.q_hkl[first + 1] - path.q_hkl[first]
-            if np.abs(tangent).max() < _SAME:
-                continue
-            one = model.modes(path.q_hkl[i], tangent)
-            energy[i], eigenvectors[i] = one.energy_mev[0], one.eigenvectors[0]
+    for i in np.flatnonzero(zone_centres & tangents.any(axis=1)):
+        one = model.modes(path.q_hkl[i], tangents[i])
+        energy[i], eigenvectors[i] = one.energy_mev[0], one.eigenvectors[0]
     return replace(modes, energy_mev=energy, eigenvectors=eigenvectors)
 
 

@@ -202,7 +202,8 @@ def test_cursor_tells_q_energy_and_values(
     text = window.cursor_label.text()
     assert "Q = (7.000, 6.300, 0.000) r.l.u." in text
     assert f"|Q| = {view.spectra[3].q_abs:.3f} Å⁻¹" in text
-    assert all(word in text for word in ("measured", "calculated", "difference"))
+    assert all(word in text for word in ("simulated scans", "calculated", "difference"))
+    assert "measured" not in text
     assert "E = 10" in text or "E = 9.9" in text
     assert "scan 5 a06" in text
 

@@ -15,6 +15,7 @@ from ixs_reduce.q_path import QLine, q_lines
 from ixs_reduce.resolution import Component
 from simulate.branches_along import branches_along
 from simulate.measured_spectra import MeasuredSpectrum
+from simulate.phonons.character import ModeCharacter
 from simulate.phonons.modes import ModeStructureFactor
 from simulate.predicted_overlay import overlay_predicted
 from simulate.sqe_results import SqeResult
@@ -59,6 +60,26 @@ def test_branches_are_followed_through_a_crossing() -> None:
     assert first.energy_mev == pytest.approx(2 + 4 * np.linspace(1, 0, 21))
     assert second.energy_mev == pytest.approx(5 - 2 * np.linspace(1, 0, 21))
     assert first.q_hkl[:, 1] == pytest.approx(first.position)
+
+
+def test_the_character_goes_with_its_branch() -> None:
+    """The share of A in each mode is made to tell branch and Q."""
+    result = path_result(along((7, 7, 0), (7, 6, 0)))
+    assert branches_along(measured_line(), result, "path")[0].character is None
+    lines = result.lines
+    share = 0.1 * lines.branch + 0.01 * np.arange(21)[:, None]
+    character = ModeCharacter(
+        ("A", "B"), np.stack((share, 1 - share), axis=2), share / 2, lines.branch, lines.q_hkl - 7
+    )
+    told = replace(result, lines=replace(lines, character=character))
+    for branch in branches_along(measured_line(), told, "path"):
+        own = branch.character
+        assert own is not None
+        expected = 0.1 * branch.branch + 0.01 * np.arange(20, -1, -1)
+        assert own.shares[:, 0] == pytest.approx(expected)
+        assert own.longitudinal == pytest.approx(expected / 2)
+        assert (own.degeneracy == branch.branch).all()
+        assert own.q_reduced == pytest.approx(branch.q_hkl - 7)
 
 
 @pytest.mark.parametrize(

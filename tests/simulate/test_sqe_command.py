@@ -7,16 +7,19 @@ import json
 import re
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from ixs_core.project import Project
-from simulate.sqe_results import read_sqe, sqe_keys
+from simulate.phonons import PhononModel
+from simulate.sqe_results import json_record, mode_rows, read_sqe, sqe_keys
 from tests.ixs_reduce.command import run
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 FORCE_CONSTANTS = SAMPLES / "cscu2i3" / "phonopy_params_eff300K.yaml.xz"
 EXPERIMENT = SAMPLES / "cscu2i3_experiment.toml"
+CHARACTER = ("site_labels", "site_share", "longitudinal_share", "degeneracy", "q_reduced")
 
 
 def test_energies_at_gamma_are_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +62,79 @@ def test_path_goes_to_csv_project_and_picture(
     assert [label for _, label in stored.ticks] == ["(7, 7, 0)", "(7, 6, 0)", "(7, 6, 0.5)"]
     written = [float(row["energy_mev"]) for row in rows]
     np.testing.assert_array_equal(stored.lines.energy_mev.ravel(), written)
+
+
+def test_a_path_goes_with_the_character_of_its_modes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = "7 7 0 : 7 6.4 0 : 4"
+    for name in ("a.csv", "a.json", "a.h5"):
+        options = ("--path", path, "--debye-waller", "none", "-o", tmp_path / name)
+        assert run(capsys, "sqe", FORCE_CONSTANTS, *options)[0] == 0
+    with Project(tmp_path / "a.h5").reading() as h5:
+        lines = read_sqe(h5, f"path {path}").lines
+    stored = lines.character
+    assert stored is not None
+    # Solved on its own: shares of the elements at (7, 6.6, 0), where no modes are degenerate.
+    model = PhononModel.load(FORCE_CONSTANTS)
+    weights = np.abs(model.modes([7, 6.6, 0]).eigenvectors[0].reshape(12, 3, 36)) ** 2
+    assert np.diff(lines.energy_mev[2]).min() > 1e-3
+    for element in ("Cs", "Cu", "I"):
+        of_element = [symbol == element for symbol in model.force_constants.symbols]
+        labelled = [label.split()[0] == element for label in stored.labels]
+        expected = weights[of_element].sum(axis=(0, 1))
+        np.testing.assert_allclose(stored.shares[2][:, labelled].sum(axis=1), expected, atol=1e-9)
+    np.testing.assert_allclose(stored.q_reduced[2], [0, -0.4, 0], atol=1e-12)
+    # q is along the second axis of the cell, which is y of the force constants' frame.
+    y = model.force_constants.q_cartesian(np.array([0.0, 1, 0]))
+    assert y / np.linalg.norm(y) == pytest.approx([0, 1, 0], abs=1e-9)
+    np.testing.assert_allclose(stored.longitudinal[2], weights[:, 1].sum(axis=0), atol=1e-9)
+
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    columns = list(rows[0])
+    assert columns[:9] == [
+        *("h", "k", "l", "q_abs", "branch", "group", "energy_mev", "intensity_e2", "imaginary")
+    ]
+    assert sorted(columns[9:13]) == ["share_Cs", "share_Cu", "share_I_4c", "share_I_8g"]
+    assert columns[13:] == ["longitudinal_share"]
+    shares = np.array([[float(row[name]) for name in columns[9:13]] for row in rows])
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-9)
+    np.testing.assert_array_equal(shares, stored.shares.reshape(-1, 4))
+    record = json.loads((tmp_path / "a.json").read_text())
+    assert record["site_labels"] == list(stored.labels)
+    np.testing.assert_array_equal(record["site_share"], stored.shares)
+    np.testing.assert_array_equal(record["longitudinal_share"], stored.longitudinal)
+
+
+def test_a_path_of_an_earlier_version_opens_without_character(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    project, path = tmp_path / "a.h5", "7 7 0 : 7 6 0 : 3"
+    options = ("--path", path, "--debye-waller", "none", "-o", project)
+    assert run(capsys, "sqe", FORCE_CONSTANTS, *options)[0] == 0
+    with h5py.File(project, "r+") as h5:
+        group = h5[f"entry/predictions/path {path}"]
+        for name in CHARACTER:
+            del group[name]
+    with Project(project).reading() as h5:
+        stored = read_sqe(h5, f"path {path}")
+    assert stored.lines.character is None
+    assert "longitudinal_share" not in mode_rows(stored)[0]
+    assert "site_share" not in json_record(stored)
+
+
+def test_a_direction_that_is_not_known_is_left_empty(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A leg from Γ to Γ itself has no direction."""
+    options = ("--path", "7 7 0 : 7 7 0 : 2", "--debye-waller", "none")
+    code, out, _ = run(capsys, "sqe", FORCE_CONSTANTS, *options, "--json")
+    assert code == 0
+    assert set(json.loads(out)["longitudinal_share"][0]) == {None}
+    code, *_ = run(capsys, "sqe", FORCE_CONSTANTS, *options, "-o", tmp_path / "a.csv")
+    assert code == 0
+    (row, *_) = csv.DictReader((tmp_path / "a.csv").open())
+    assert row["longitudinal_share"] == ""
 
 
 def test_map_obeys_detailed_balance(capsys: pytest.CaptureFixture[str]) -> None:
