@@ -21,12 +21,14 @@ FileKind = Literal[
     "reflections",
     "density",
     "force-constants",
+    "experiment",
     "trajectory",
 ]
 
 _HEAD = 4096
 _TIFF = (b"II*\x00", b"MM\x00*")
 _CIF = re.compile(r"^\s*(data_|_cell_length_a|_refln|_atom_site)", re.MULTILINE)
+_EXPERIMENT = re.compile(r"^\s*\[(sample|orientation|spectrometer|beam)\]", re.MULTILINE)
 _FORCE_CONSTANTS = ("force_constants:", "displacement", "phonopy:", "supercell_matrix:")
 
 
@@ -57,7 +59,7 @@ def recognise(path: Path) -> FileKind:
             "this is no file that the viewer takes",
             file=path,
             expected="scans, a project, structure factors, a density, detector frames, force "
-            "constants or a trajectory",
+            "constants, an experiment or a trajectory",
         )
     return kind
 
@@ -96,6 +98,8 @@ def _text_kind(path: Path, text: str) -> FileKind | None:
         return "reflections"
     if text.lstrip().startswith("{") and '"analyzers"' in text and '"components"' in text:
         return "resolution-table"
+    if path.suffix.lower() == ".toml" and _EXPERIMENT.search(text):
+        return "experiment"
     if path.suffix == ".xz" or any(word in text for word in _FORCE_CONSTANTS):
         return "force-constants"
     if path.suffix.lower() in (".hkl", ".fcf", ".fos", ".mem", ".bminput"):

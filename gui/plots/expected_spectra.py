@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gui.models.plan_table import hkl_words
@@ -18,11 +19,12 @@ from gui.theme import Theme
 if TYPE_CHECKING:
     from simulate.planning import ExpectedPanel
 
-_COLUMNS = 3
+_MOST_COLUMNS = 4
 _ROW_HEIGHT = 138
 _KNOWN_MEV = 0.3
 _BELOW = 0.1  # of the axis, for the ticks of the lines
 _LEFT_AXIS = 46
+_SPACING = 14  # pixels between panels, and at the right of the last
 _MOST_WORDS = 2
 
 
@@ -58,6 +60,7 @@ class ExpectedSpectraGrid(QWidget):
         layout.addWidget(self.note)
         layout.addWidget(scroll, 1)
         self._panels: list[_Panel] = []
+        self.columns = 1
         self.shown: tuple[ExpectedPanel, ...] = ()
 
     def set_note(self, text: str) -> None:
@@ -68,18 +71,35 @@ class ExpectedSpectraGrid(QWidget):
         """Show spectra; those of the analyzers `wanted` come first and have bold names."""
         self.shown = tuple(sorted(panels, key=lambda panel: panel.analyzer not in wanted))
         while len(self._panels) < len(self.shown):
-            number = len(self._panels)
-            panel = _Panel(self.theme)
-            self.canvas.addItem(panel.plot, number // _COLUMNS, number % _COLUMNS)
-            self._panels.append(panel)
+            self._panels.append(_Panel(self.theme))
         for number, panel in enumerate(self._panels):
             panel.plot.setVisible(number < len(self.shown))
-        last = len(self.shown) - _COLUMNS
-        for number, (place, content) in enumerate(zip(self._panels, self.shown, strict=False)):
-            place.show(content, content.analyzer in wanted, number >= last, number == 0)
-        rows = -(-len(self.shown) // _COLUMNS)
-        self.canvas.setMinimumHeight(rows * _ROW_HEIGHT)
+        for place, content in zip(self._panels, self.shown, strict=False):
+            place.show(content, content.analyzer in wanted)
+        self._arrange()
         self._scroll.verticalScrollBar().setValue(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many columns as titles fit."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the panels into rows; a title is never cut."""
+        shown = self._panels[: len(self.shown)]
+        wide = max((panel.title_width for panel in shown), default=1.0) + _LEFT_AXIS + _SPACING
+        room = self._scroll.width() - self._scroll.verticalScrollBar().sizeHint().width()
+        columns = min(max(int(room / wide), 1), _MOST_COLUMNS)
+        grid = self.canvas.ci
+        if columns != self.columns or len(grid.items) != len(self._panels):
+            self.columns = columns
+            for plot in list(grid.items):
+                grid.removeItem(plot)
+            for number, panel in enumerate(self._panels):
+                grid.addItem(panel.plot, number // columns, number % columns)
+        for number, panel in enumerate(shown):
+            panel.show_labels(number >= len(shown) - columns, number == 0)
+        self.canvas.setMinimumHeight(-(-len(shown) // columns) * _ROW_HEIGHT)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""
@@ -115,7 +135,22 @@ class _Panel:
         if self._title:
             set_title(self.plot, self._title, theme)
 
-    def show(self, panel: ExpectedPanel, bold: bool, lowest: bool, first: bool) -> None:
+    @property
+    def title_width(self) -> float:
+        """How wide the title is, in pixels."""
+        return float(self.plot.titleLabel.itemRect().width())
+
+    def show_labels(self, lowest: bool, first: bool) -> None:
+        """Name the axes where they are read: below the last row, beside the first panel."""
+        for side, label, wanted in (
+            ("bottom", "Energy transfer (meV)", lowest),
+            ("left", "counts", first),
+        ):
+            axis = self.plot.getAxis(side)
+            axis.setLabel(label if wanted else "")
+            axis.showLabel(wanted)
+
+    def show(self, panel: ExpectedPanel, bold: bool) -> None:
         energy, counts = panel.energy_mev, panel.counts
         error = np.sqrt(counts)
         self.points.set_points(energy, counts, counts - error, counts + error)
@@ -128,12 +163,7 @@ class _Panel:
             places = np.repeat(panel.line_energy_mev[which], 2)
             curve.setData(places, np.tile([-0.8 * _BELOW * top, 0.0], int(which.sum())))
         self.plot.setRange(xRange=(low, high), yRange=(-_BELOW * top, top), padding=0)
-        axis = self.plot.getAxis("bottom")
-        axis.setStyle(showValues=True)
-        axis.setLabel("Energy transfer (meV)" if lowest else "")
-        axis.showLabel(lowest)
-        self.plot.getAxis("left").setLabel("counts" if first else "")
-        self.plot.getAxis("left").showLabel(first)
+        self.plot.getAxis("bottom").setStyle(showValues=True)
         self._title = _title(panel, bold, known)
         set_title(self.plot, self._title, self.theme)
         self.plot.setToolTip(_tooltip(panel, inside))

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QPointF, Signal
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor
 
 from gui.models.plan_map import MapSettings, PlaneMap, Window
 from gui.plots.axes import make_canvas, make_plot, set_title
 from gui.plots.footprint_item import FootprintItem, TurnHandle
 from gui.plots.map_plot import ColorScale, Levels, MapPlot, default_levels, map_rectangle
+from gui.plots.setting_marks import SettingMarks
 from gui.theme import Theme
 from ixs_core.arrays import FloatArray
 
@@ -50,14 +51,12 @@ class PlaneMapView(QObject):
         self.veil.setZValue(-50)
         self.bragg = pg.ScatterPlotItem(symbol="+", size=7, pxMode=True)
         self.bragg.setZValue(-40)
-        self.settings = pg.ScatterPlotItem(symbol="o", size=9, pxMode=True)
-        self.settings.setZValue(10)
-        self.settings.sigClicked.connect(self._on_setting)
         self.footprint = FootprintItem(theme)
         self.knob = TurnHandle(theme)
-        for item in (self.veil, self.bragg, self.settings, self.footprint, self.knob):
+        for item in (self.veil, self.bragg, self.footprint, self.knob):
             self.plot.addItem(item, ignoreBounds=True)
-        self._labels: list[pg.TextItem] = []
+        self.settings = SettingMarks(self.plot, theme)
+        self.settings.clicked.connect(self.setting_clicked)
         self._shown: PlaneMap | None = None
         self._title = self._unit = ""
         self.footprint.setVisible(False)
@@ -73,8 +72,7 @@ class PlaneMapView(QObject):
         self.footprint.set_theme(theme)
         self.knob.set_theme(theme)
         self.bragg.setPen(theme.pen(theme.axis))
-        self.settings.setPen(pg.mkPen("#ffffff", width=1))
-        self.settings.setBrush(pg.mkBrush(theme.highlight))
+        self.settings.set_theme(theme)
         self.map.bar.getAxis("left").setLabel(self._unit, color=theme.axis)
         self.set_title(self._title)
         if self._shown is not None:
@@ -134,22 +132,6 @@ class PlaneMapView(QObject):
         self.veil.setImage(image, autoLevels=False, levels=None)
         self.veil.setRect(map_rectangle(shown.x, shown.y))
 
-    def mark_settings(self, places: FloatArray, names: Sequence[str]) -> None:
-        """Mark settings of the plan by their numbers, (n, 2) places."""
-        for label in self._labels:
-            self.plot.removeItem(label)
-        self._labels = []
-        self.settings.setData(
-            [{"pos": tuple(place), "data": number} for number, place in enumerate(places)]
-        )
-        for place, name in zip(places, names, strict=True):
-            label = pg.TextItem(name, color="#ffffff", anchor=(-0.2, 0.5), fill=(0, 0, 0, 90))
-            label.setFont(_small())
-            label.setPos(float(place[0]), float(place[1]))
-            label.setZValue(11)
-            self.plot.addItem(label, ignoreBounds=True)
-            self._labels.append(label)
-
     def show_footprint(
         self,
         corners: FloatArray,
@@ -175,10 +157,6 @@ class PlaneMapView(QObject):
         self._title = text
         set_title(self.plot, text or "Reach of the arm", self.theme)
 
-    def _on_setting(self, _: object, points: Sequence[object], *__: object) -> None:
-        if len(points):
-            self.setting_clicked.emit(int(points[0].data()))  # type: ignore[attr-defined]
-
     def _on_moved(self, place: QPointF) -> None:
         box = self.plot.getViewBox()
         if box.sceneBoundingRect().contains(place):
@@ -196,12 +174,6 @@ def map_levels(shown: PlaneMap) -> Levels:
         high = min(float(np.quantile(finite, 0.9)), _WORTH * best)
         return Levels(best, max(high, 3 * best))
     return default_levels(finite, "log" if settings.log else "linear")
-
-
-def _small() -> QFont:
-    font = QFont()
-    font.setPointSize(8)
-    return font
 
 
 def axis_label(direction: Sequence[float], origin: Sequence[float]) -> str:

@@ -84,7 +84,7 @@ class PlanMakingDesk(QObject):
             raise InputError(
                 "force constants and an experiment file are needed for a plan",
                 key="plan",
-                hint="drop the force constants here and choose the experiment file above",
+                hint="drop both files here, or choose them above",
             )
         return sources
 

@@ -178,7 +178,7 @@ class PlanMapDesk(QObject):
     def mark(self) -> None:
         """Mark the settings of the plan."""
         if self._settings is not None:
-            self.tab.widgets.map.mark_settings(*self.marked(self._settings))
+            self.tab.widgets.map.settings.set_settings(*self.marked(self._settings))
 
     def marked(self, settings: MapSettings) -> tuple[FloatArray, list[str]]:
         """(n, 2) places of the plan's settings, and their ranks."""

@@ -35,11 +35,12 @@ class PlanTab(Tab):
 
     name: ClassVar[str] = _TAB
     title: ClassVar[str] = "Plan"
-    takes: ClassVar[tuple[str, ...]] = ("force-constants",)
+    takes: ClassVar[tuple[str, ...]] = ("force-constants", "experiment")
     help_keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("drag the array", "move the chosen Q; the core's angles follow"),
         ("drag the knob", "turn the sample: Q goes round the normal of the plane"),
         ("wheel, drag beside the array", "zoom and move the map; “Map this view” computes it anew"),
+        ("Home", "show the whole reach"),
         ("double-click an analyzer", "hold the chosen Q on it"),
         ("Esc", "stop the map or the plan being computed"),
     )
@@ -63,6 +64,7 @@ class PlanTab(Tab):
         sources.choose_force_constants.connect(self.ask_force_constants)
         sources.choose_experiment.connect(self.ask_experiment)
         self.widgets.form.sources_edited.connect(self._on_options_edited)
+        self.add_keys(("Home", self.map.show_reach))
         self._show_nothing()
 
     # -- what a tab is asked --------------------
@@ -122,7 +124,10 @@ class PlanTab(Tab):
         self.setting.show()
 
     def take_file(self, path: Path, kind: str) -> None:
-        """Use dropped force constants."""
+        """Use dropped force constants, or an experiment file."""
+        if kind == "experiment":
+            self.use_experiment(path)
+            return
         self._use(replace(self.sources, force_constants=path.resolve()), f"use {path.name}")
 
     def give_up(self) -> None:
@@ -254,8 +259,8 @@ class PlanTab(Tab):
             )
         elif self.instrument is None and sources.force_constants is not None:
             note = (
-                f"{sources.force_constants.name} is there; choose the experiment file (TOML) that "
-                "says how the crystal stands (`ixs init` writes one)."
+                f"{sources.force_constants.name} is there; drop or choose the experiment file "
+                "(TOML) that says how the crystal stands (`ixs init` writes one)."
             )
         self.widgets.map_note.setText(note)
         self.widgets.map_note.setVisible(bool(note))

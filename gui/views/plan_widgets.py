@@ -24,8 +24,8 @@ from gui.views.plan_table_view import PlanTableView
 
 NOTHING = (
     "<p><b>Nothing to plan with yet.</b></p>"
-    "<p>Drop a file of force constants here (phonopy’s yaml, for example) and choose the "
-    "experiment file that says how the crystal stands (<code>ixs init</code> writes one):<br>"
+    "<p>Drop a file of force constants here (phonopy’s yaml, for example) and the experiment "
+    "file that says how the crystal stands (<code>ixs init</code> writes one):<br>"
     "the map shows where the wanted phonons are strong and what the arm reaches, and “New plan” "
     "finds the settings to measure.</p>"
     "<p>Or open a project that holds a plan:<br>"

@@ -381,7 +381,7 @@ def test_spectra_follow_the_array(seen: PlanTab, qtbot: QtBot) -> None:
 
 def test_a_number_on_the_map_chooses_its_setting(listed: PlanTab, qtbot: QtBot) -> None:
     view = listed.widgets.map
-    place_ = view.settings.points()[1].pos()
+    place_ = view.settings.points.points()[1].pos()
     click(qtbot, view.canvas, place_of(view.canvas, view.plot, place_.x(), place_.y()))
     assert listed.widgets.table.current_row == 1
 
@@ -528,13 +528,9 @@ def test_nothing_is_said_in_words(window: MainWindow, qtbot: QtBot) -> None:
     assert "ixs plan FC" in page.widgets.nothing.text()
 
 
-def test_dropped_force_constants_are_used(
-    moving: PlanTab, window: MainWindow, qtbot: QtBot
-) -> None:
-    assert moving.map.shown is not None
-    assert moving.map.shown.values is None
+def _drop(window: MainWindow, path: Path) -> None:
     mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(FORCE_CONSTANTS))])
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
     window.dropEvent(
         QDropEvent(
             QPointF(10, 10),
@@ -544,6 +540,25 @@ def test_dropped_force_constants_are_used(
             Qt.KeyboardModifier.NoModifier,
         )
     )
+
+
+def test_a_dropped_experiment_shows_the_reach(window: MainWindow, qtbot: QtBot) -> None:
+    _drop(window, EXPERIMENT)
+    page = window.page
+    assert isinstance(page, PlanTab)
+    wait_ready(page, qtbot)
+    assert page.sources.experiment == EXPERIMENT.resolve()
+    assert page.map.shown is not None
+    assert page.map.shown.reachable.any()
+    assert "Reach only" in page.widgets.map_note.text()
+
+
+def test_dropped_force_constants_are_used(
+    moving: PlanTab, window: MainWindow, qtbot: QtBot
+) -> None:
+    assert moving.map.shown is not None
+    assert moving.map.shown.values is None
+    _drop(window, FORCE_CONSTANTS)
     assert moving.sources.force_constants == FORCE_CONSTANTS.resolve()
     wait_ready(moving, qtbot)
     assert moving.map.shown.values is not None
