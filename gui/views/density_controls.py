@@ -168,8 +168,8 @@ class PathRow(QWidget):
         )
         self.cells.currentIndexChanged.connect(lambda _: self.section_changed.emit())
         self.together.toggled.connect(lambda _: self.section_changed.emit())
-        self.whole = button("density-whole", "Show all", "Show the whole section and profile")
-        self.whole.clicked.connect(lambda: self.whole_asked.emit())
+        self.whole = button("density-whole", "Show all", "Show the whole of both (Home)")
+        self.whole.clicked.connect(self.whole_asked)
         _row(
             self,
             *(QLabel("Path"), self.path, self.draw, self.clear),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from gui.latest_only import LatestOnly
@@ -58,6 +57,7 @@ class DensityTab(Tab):
         ("double-click the path", "add a corner; a right click on a corner removes it"),
         ("drag the dashed line", "in the profile: level of the isosurface"),
         ("drag the isosurface", "turn it; the wheel zooms, a double-click resets"),
+        ("Home", "show the whole section and profile"),
         ("Esc", "end drawing; stop a reconstruction and keep its last map"),
     )
 
@@ -94,8 +94,7 @@ class DensityTab(Tab):
         page.residual_area.hovered.connect(self.cursor_text)
         page.sections.hovered.connect(self.cursor_text)
         page.form.made.connect(self._keep)
-        draw = QShortcut(QKeySequence("D"), self)
-        draw.activated.connect(page.path_row.draw.toggle)
+        self.add_keys(("D", page.path_row.draw.toggle), ("Home", page.path_row.whole.click))
 
     # -- what a tab does --------------------
 

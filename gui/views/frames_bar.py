@@ -165,7 +165,7 @@ class DisplayBar(QWidget):
         )
         self.spots = check_box("frames-spots", "hkl spots", "Mark the predicted hkl spots")
         self.spots.setChecked(True)
-        self.whole = button("frames-whole", "Show all", "Show the whole frame")
+        self.whole = button("frames-whole", "Show all", "Show the whole frame (Home)")
         self.true_size = button("frames-true-size", "1:1", "A pixel of the screen for each pixel")
         self._lay_out()
         self._connect()

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QPointF, Qt, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtCore import QPointF, QTimer
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from gui.models.document import Document
@@ -41,6 +41,7 @@ class FramesTab(Tab):
         ("Page up, Page down", "previous, next frame"),
         ("Ctrl+Page up, Ctrl+Page down", "first, last frame"),
         ("F5", "look for new frames, read the frame again"),
+        ("Home", "show the whole frame"),
         ("wheel, drag", "zoom and move the image (tool Move)"),
         ("drag with Line or Box", "profile along the line, sum of the box"),
         ("Esc", "stop a sum; else remove line and box"),
@@ -90,16 +91,14 @@ class FramesTab(Tab):
 
     def _add_keys(self) -> None:
         last = 10**9
-        for keys, do in (
+        self.add_keys(
             ("PgUp", partial(self.model.step, -1)),
             ("PgDown", partial(self.model.step, 1)),
             ("Ctrl+PgUp", partial(self.model.go, 0)),
             ("Ctrl+PgDown", partial(self.model.go, last)),
             ("F5", self.model.reload),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(do)
+            ("Home", self.image.show_all),
+        )
 
     def showEvent(self, event: QShowEvent) -> None:
         """Keys go to the image, unless something else was chosen since."""

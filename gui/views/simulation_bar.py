@@ -53,7 +53,7 @@ class ViewBar(QWidget):
         self.kelvin = QLabel()
         self.kelvin.setObjectName("simulation-kelvin")
         self.whole = button("simulation-whole", "Show all", "Show the whole of all plots")
-        self.whole.setToolTip("Show the whole of all plots (W). Wheel: zoom; drag: move")
+        self.whole.setToolTip("Show the whole of all plots (Home). Wheel: zoom; drag: move")
         self._lay_out()
         self.axis.activated.connect(self._on_view)
         self.row.activated.connect(self._on_view)

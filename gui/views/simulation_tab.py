@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from gui.models.document import Document, SpectrumId
@@ -41,7 +41,7 @@ class SimulationTab(Tab):
     help_keys: ClassVar[tuple[tuple[str, str], ...]] = (
         ("L", "logarithmic axes"),
         ("T, Shift+T", "next, previous temperature"),
-        ("W", "show the whole of all plots"),
+        ("Home", "show the whole of all plots"),
     )
 
     def __init__(self, desk: Desk, theme: Theme, parent: QWidget | None = None) -> None:
@@ -84,15 +84,12 @@ class SimulationTab(Tab):
         self.bar.temperature_wanted.connect(self._on_temperature)
         self.plots.pointed.connect(self.cursor_text)
         self.page.go_on.connect(self._go_to_overlay)
-        for keys, do in (
+        self.add_keys(
             ("L", self.bar.toggle_log),
             ("T", partial(self.bar.step_temperature, 1)),
             ("Shift+T", partial(self.bar.step_temperature, -1)),
-            ("W", self.plots.show_all),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(do)
+            ("Home", self.plots.show_all),
+        )
 
     # -- what the window tells --------------------
 

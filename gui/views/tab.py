@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from gui.models.document import Document, SpectrumId
 from gui.theme import Theme
@@ -65,12 +66,20 @@ class Tab(QWidget):
         self.theme = theme
         self.setObjectName(f"tab-{self.name}")
         self.setAccessibleName(self.title)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._stale = True
         project = desk.project
         project.opened.connect(self.project_opened)
         project.contents_changed.connect(self.mark_stale)
         project.document_changed.connect(self.document_changed)
         project.selected.connect(self.spectrum_selected)
+
+    def add_keys(self, *keys: tuple[str, Callable[[], object]]) -> None:
+        """Keys that work while the tab, or anything on it, has the focus."""
+        for key, do in keys:
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(do)
 
     # -- for a tab to fill in --------------------
 
@@ -127,8 +136,10 @@ class Tab(QWidget):
             self._refresh_now()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened while the tab was hidden."""
+        """Catch up with what happened while the tab was hidden; its keys work at once."""
         super().showEvent(event)
+        if not self.isAncestorOf(QApplication.focusWidget()):
+            self.setFocus()
         if self._stale:
             self._refresh_now()
 
