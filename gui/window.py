@@ -6,7 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -14,7 +21,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +35,7 @@ from gui.theme import THEMES, Theme, apply_theme
 from gui.views.fit_tab import FitTab
 from gui.views.help_window import HelpWindow
 from gui.views.messages_dock import MessagesDock
+from gui.views.pages import Pages
 from gui.views.project_dock import ProjectDock
 from gui.views.recovery_bar import RecoveryBar
 from gui.views.tab import Desk, Tab
@@ -59,16 +66,7 @@ class MainWindow(QMainWindow):
         self.runner = Runner(self)
         self.project = ProjectModel(self.runner, self.messages, self)
         desk = Desk(self.project, self.runner, self.messages, settings)
-        self.tabs = QTabWidget()
-        self.tabs.setObjectName("tabs")
-        self.tabs.setAccessibleName("Tabs")
-        self.tabs.setDocumentMode(True)
-        self.pages: dict[str, Tab] = {}
-        for kind in TABS:
-            page = kind(desk, theme)
-            page.cursor_text.connect(self._show_cursor)
-            self.pages[kind.name] = page
-            self.tabs.addTab(page, kind.title)
+        self.pages = Pages(TABS, desk, theme, self._on_page)
         self.recovery_bar = RecoveryBar(self.project, self.messages)
         self._lay_out()
         self._add_actions()
@@ -82,7 +80,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.recovery_bar)
-        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.pages.widget, 1)
         self.setCentralWidget(middle)
         self.project_dock = ProjectDock(self.project, self.theme)
         self.messages_dock = MessagesDock(self.messages, self.runner, self.theme)
@@ -161,7 +159,7 @@ class MainWindow(QMainWindow):
 
     def show_tab(self, name: str) -> None:
         """Bring a tab to the front."""
-        self.tabs.setCurrentWidget(self.pages[name])
+        self.pages.show(name)
 
     def fit_current(self) -> None:
         """Fit the current spectrum with its draft, and show it."""
@@ -173,9 +171,7 @@ class MainWindow(QMainWindow):
     @property
     def page(self) -> Tab:
         """The tab in front."""
-        page = self.tabs.currentWidget()
-        assert isinstance(page, Tab)
-        return page
+        return self.pages.current
 
     def show_keys(self) -> None:
         """All keys, in a window of their own that does not stand in the way."""
@@ -194,8 +190,7 @@ class MainWindow(QMainWindow):
         apply_theme(application, theme)
         self.project_dock.set_theme(theme)
         self.messages_dock.set_theme(theme)
-        for page in self.pages.values():
-            page.set_theme(theme)
+        self.pages.set_theme(theme)
 
     # -- files --------------------
 
@@ -218,10 +213,10 @@ class MainWindow(QMainWindow):
             if self._may_leave():
                 self.project.open(path)
             return
-        for page in self.pages.values():
-            if kind in page.takes:
-                self.tabs.setCurrentWidget(page)
-                page.take_file(path, kind)
+        for tab in TABS:
+            if kind in tab.takes:
+                self.show_tab(tab.name)
+                self.page.take_file(path, kind)
                 return
         raise InputError(f"no tab takes {kind}", file=path)
 
@@ -278,6 +273,16 @@ class MainWindow(QMainWindow):
 
     # -- the rest --------------------
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """The tab in front is made."""
+        super().showEvent(event)
+        self.page.show()
+
+    def _on_page(self, page: Tab) -> None:
+        """A tab was made, perhaps long after the project was opened."""
+        page.cursor_text.connect(self._show_cursor)
+        page.project_opened()
+
     def _show_cursor(self, text: str) -> None:
         self.cursor_label.setText(text)
 
@@ -309,7 +314,7 @@ class MainWindow(QMainWindow):
         if not self._may_leave():
             event.ignore()
             return
-        for page in self.pages.values():
+        for page in self.pages.made.values():
             page.close_down()
         self.runner.stop()
         self.settings.set_layout("geometry", self.saveGeometry())

@@ -19,6 +19,7 @@ from gui.export_dialog import ExportDialog
 from gui.models.document import SpectrumId
 from gui.models.document_store import recovery_path
 from gui.theme import DARK, LIGHT
+from gui.views.fit_tab import FitTab
 from gui.views.help_window import HelpWindow
 from gui.window import MainWindow
 from ixs_core.errors import InputError
@@ -235,6 +236,24 @@ def test_what_a_thread_raised_is_a_message_once(
     assert (message.subject, message.text) == ("in the thread reader", "ValueError: surprise")
     assert message.count == 3
     assert "Traceback" in message.details
+
+
+def test_a_tab_is_made_when_it_is_needed_and_shows_the_project(
+    opened: MainWindow, qtbot: QtBot
+) -> None:
+    assert set(opened.pages.made) == {"scans"}
+    opened.project.select(SpectrumId("CdOsO_58", "Ana6"))
+    opened.set_theme(DARK)
+    press(qtbot, opened, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert set(opened.pages.made) == {"scans", "fit"}
+    page = opened.page
+    assert isinstance(page, FitTab)
+    assert page.isVisible()
+    assert page.theme is DARK
+    qtbot.waitUntil(lambda: page.subject is not None and page.ready, timeout=10_000)
+    assert page.subject is not None
+    assert page.subject.which == SpectrumId("CdOsO_58", "Ana6")
+    opened.set_theme(LIGHT)
 
 
 def test_the_keys_that_f1_lists_are_there(window: MainWindow) -> None:
