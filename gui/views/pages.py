@@ -38,9 +38,11 @@ class Pages(Mapping[str, Tab]):
         self.widget.setObjectName("tabs")
         self.widget.setAccessibleName("Tabs")
         self.widget.setDocumentMode(True)
+        self._rooms: dict[str, QVBoxLayout] = {}
         for kind in kinds:
             room = QWidget()
-            QVBoxLayout(room).setContentsMargins(0, 0, 0, 0)
+            self._rooms[kind.name] = QVBoxLayout(room)
+            self._rooms[kind.name].setContentsMargins(0, 0, 0, 0)
             self.widget.addTab(room, kind.title)
         self.widget.currentChanged.connect(lambda _: self.current)
 
@@ -49,9 +51,7 @@ class Pages(Mapping[str, Tab]):
             page = self.kinds[name](self._desk, self._theme)
             self.made[name] = page
             self._on_made(page)
-            layout = self.widget.widget(self._number(name)).layout()
-            assert layout is not None
-            layout.addWidget(page)
+            self._rooms[name].addWidget(page)
             page.show()  # at once where its room is seen, not with the next turn of the loop
         return self.made[name]
 
@@ -68,13 +68,10 @@ class Pages(Mapping[str, Tab]):
 
     def show(self, name: str) -> None:
         """Bring a tab to the front."""
-        self.widget.setCurrentIndex(self._number(name))
+        self.widget.setCurrentIndex(list(self.kinds).index(name))
 
     def set_theme(self, theme: Theme) -> None:
         """Draw all tabs in other colours."""
         self._theme = theme
         for page in self.made.values():
             page.set_theme(theme)
-
-    def _number(self, name: str) -> int:
-        return list(self.kinds).index(name)

@@ -138,7 +138,8 @@ class Tab(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what happened while the tab was hidden; its keys work at once."""
         super().showEvent(event)
-        if not self.isAncestorOf(QApplication.focusWidget()):
+        focused = QApplication.focusWidget()
+        if focused is None or not self.isAncestorOf(focused):
             self.setFocus()
         if self._stale:
             self._refresh_now()
