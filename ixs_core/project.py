@@ -114,13 +114,23 @@ class Project:
             When the disk is full or read-only, or the file is no project.
         """
         target = self.path.resolve()
+        with self.replacing(wait_s) as temporary:
+            _begin(target, temporary)
+            with _changing(temporary, target) as h5:
+                yield h5
+
+    @contextmanager
+    def replacing(self, wait_s: float = 5.0) -> Iterator[Path]:
+        """A file to write beside the project, which takes its place when the block ends well.
+
+        For a project that is another one's copy; parameters and errors as for `writing`.
+        """
+        target = self.path.resolve()
         temporary = target.with_name(f".{target.name}.tmp")
         try:
             with _locked(target, wait_s), _held(target):
                 try:
-                    _begin(target, temporary)
-                    with _changing(temporary, target) as h5:
-                        yield h5
+                    yield temporary
                     replace_file(temporary, target)
                 finally:
                     # Ours after an error, or a dead writer's: the lock says that no other lives.

@@ -18,6 +18,7 @@ from ixs_reduce.spectrum import Spectrum
 # A neighbour may be this much lower than the measured R allows: R is not known better.
 _TOLERANCE = 0.8
 _CHANCE = 1e-4
+_TOGETHER = 20_000  # points looked at in one go, so that memory does not grow with the spectrum
 
 
 def burst_points(spectrum: Spectrum, resolution: Resolution) -> tuple[int, ...]:
@@ -35,26 +36,36 @@ def burst_points(spectrum: Spectrum, resolution: Resolution) -> tuple[int, ...]:
         share in the run against the largest share that R allows, at a chance of 1e-4.
     """
     found: set[int] = set()
-    energy, counts, exposure = spectrum.energy_mev, spectrum.counts, spectrum.exposure
     for length in (1, 2):
-        for first in range(1, counts.size - length):
-            run = slice(first, first + length)
-            if not found.isdisjoint(range(first, first + length)):
-                continue  # a single burst makes no pair with its neighbour
-            sides = [first - 1, first + length]
-            inside, outside = counts[run].sum(), counts[sides].sum()
-            exposed = exposure[run].mean()
-            if not exposed > 0:
-                continue
-            ratio = _TOLERANCE * _smallest_ratio(resolution, energy[run], energy[sides])
-            ratio *= exposure[sides].mean() / exposed
-            # The chance grows with the counts outside: skip what cannot be a burst at once.
-            if inside <= 4 or outside >= ratio * inside:
-                continue
-            share = 1 / (1 + ratio)
-            if binom.sf(inside - 1, inside + outside, share) < _CHANCE:
-                found.update(range(first, first + length))
+        for first in _significant(spectrum, resolution, length):
+            run = range(first, first + length)
+            if found.isdisjoint(run):  # a single burst makes no pair with its neighbour
+                found.update(run)
     return tuple(sorted(found))
+
+
+def _significant(spectrum: Spectrum, resolution: Resolution, length: int) -> list[int]:
+    """First points of the runs of a length that rise above what R and chance allow."""
+    energy, counts, exposure = spectrum.energy_mev, spectrum.counts, spectrum.exposure
+    significant: list[int] = []
+    last = counts.size - length
+    for begin in range(1, last, _TOGETHER):
+        first = np.arange(begin, min(begin + _TOGETHER, last))
+        run = first[:, None] + np.arange(length)
+        sides = np.stack((first - 1, first + length), axis=1)
+        exposed = exposure[run].mean(axis=1)
+        # So few counts in a run are never a burst.
+        possible = (exposed > 0) & (counts[run].sum(axis=1) > 4)
+        first, run, sides, exposed = (v[possible] for v in (first, run, sides, exposed))
+        inside, outside = counts[run].sum(axis=1), counts[sides].sum(axis=1)
+        ratio = _TOLERANCE * _smallest_ratios(resolution, energy[run], energy[sides])
+        ratio *= exposure[sides].mean(axis=1) / exposed
+        # The chance grows with the counts outside: skip what cannot be a burst at once.
+        likely = outside < ratio * inside
+        inside, outside, ratio = inside[likely], outside[likely], ratio[likely]
+        chance = binom.sf(inside - 1, inside + outside, 1 / (1 + ratio))
+        significant += first[likely][chance < _CHANCE].tolist()
+    return significant
 
 
 def without_bursts(spectrum: Spectrum, resolution: Resolution) -> Spectrum:
@@ -74,12 +85,16 @@ def without_bursts(spectrum: Spectrum, resolution: Resolution) -> Spectrum:
     return spectrum.selected(keep).with_flags((flag,))
 
 
-def _smallest_ratio(resolution: Resolution, run: FloatArray, sides: FloatArray) -> float:
-    """The smallest (neighbours' sum)/(run's sum) of a line through R, wherever it stands."""
-    center = float(run.mean())
+def _smallest_ratios(resolution: Resolution, run: FloatArray, sides: FloatArray) -> FloatArray:
+    """The smallest (neighbours' sum)/(run's sum) of a line through R, wherever it stands.
+
+    run : (n, length) energies; sides : (n, 2); result (n,).
+    """
     low, high = resolution.half_height_points_mev
-    places = center - np.linspace(low, high, 21)
-    inside = resolution(run - places[:, None]).sum(axis=1)
-    outside = resolution(sides - places[:, None]).sum(axis=1)
+    places = run.mean(axis=1)[:, None] - np.linspace(low, high, 21)
+    inside = resolution(run[:, None, :] - places[:, :, None]).sum(axis=2)
+    outside = resolution(sides[:, None, :] - places[:, :, None]).sum(axis=2)
     reached = inside > 0  # a line narrower than the step may miss the run
-    return float((outside[reached] / inside[reached]).min()) if reached.any() else 0.0
+    ratio = np.where(reached, outside / np.where(reached, inside, 1.0), np.inf)
+    smallest: FloatArray = ratio.min(axis=1)
+    return np.where(np.isfinite(smallest), smallest, 0.0)

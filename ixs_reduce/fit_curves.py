@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -125,13 +126,25 @@ class ModelCurves:
     curves : FitCurves
     expected_counts : (n_points,) array
         At every point of the spectrum, exposed or not.
-    components_at_points : mapping of name to (n,) array
-        The terms of the total at the drawn points, scaled like these.
+    plan : CurvePlan
+        Of what they were made.
+    terms : mapping of name to (n_nodes,) array
+        The model's terms per unit exposure, at the nodes of the plan.
     """
 
     curves: FitCurves
     expected_counts: FloatArray
-    components_at_points: Mapping[str, FloatArray]
+    plan: CurvePlan
+    terms: Mapping[str, FloatArray]
+
+    @cached_property
+    def components_at_points(self) -> Mapping[str, FloatArray]:
+        """The terms of the total at the drawn points, (n,) each, scaled like these."""
+        seen, exposure = self.plan.spectrum.exposure > 0, self.curves.points.exposure
+        here = {name: self.plan.from_nodes(term) for name, term in self.terms.items()}
+        if self.plan.spectrum.background_rate is not None:
+            here["measured"] = self.plan.spectrum.background_rate
+        return {name: exposure * term[seen] for name, term in here.items()}
 
     @property
     def total_at_points(self) -> FloatArray:
@@ -149,15 +162,19 @@ class CurvePlan:
     spectrum : Spectrum
     points : CountedPoints
         At the energies of the file.
-    at_points, between : ConvolutionPlan
-        At the spectrum's points, and at the energies of the curves.
+    nodes : (n_nodes,) array
+        File energies at which the model is evaluated for the points: theirs; or, where very
+        many lie much closer than R is wide, fewer with the points between them.
+    at_nodes, between : ConvolutionPlan
+        At the nodes, and at the energies of the curves.
     energy_mev : (m,) array
         File energies of the curves.
     """
 
     spectrum: Spectrum
     points: CountedPoints
-    at_points: ConvolutionPlan
+    nodes: FloatArray
+    at_nodes: ConvolutionPlan
     between: ConvolutionPlan
     energy_mev: FloatArray
 
@@ -165,42 +182,77 @@ class CurvePlan:
     def of(cls, spectrum: Spectrum, resolution: Resolution, n_points: int = 400) -> CurvePlan:
         """Prepare curves at `n_points` energies over a spectrum, through a resolution."""
         energy = np.linspace(spectrum.energy_mev[0], spectrum.energy_mev[-1], n_points)
+        nodes = _nodes(spectrum.energy_mev, resolution)
         return cls(
             spectrum,
             counted_points(spectrum),
-            plan_convolution(resolution, spectrum.energy_mev),
+            nodes,
+            plan_convolution(resolution, nodes),
             plan_convolution(resolution, energy),
             energy,
         )
+
+    def from_nodes(self, values: FloatArray) -> FloatArray:
+        """From values (n_nodes,) at the nodes to those (n_points,) at the spectrum's points."""
+        energy = self.spectrum.energy_mev
+        return values if self.nodes is energy else np.interp(energy, self.nodes, values)
 
     def curves(self, model: SpectrumModel, parameters: FloatArray) -> ModelCurves:
         """Curves of a model (with the resolution of this plan) at a parameter vector."""
         spectrum, zero = self.spectrum, float(parameters[-1])
         points = replace(self.points, energy_mev=self.points.energy_mev - zero)
         terms = PreparedModel(model, self.energy_mev, self.between).terms(parameters)
-        here = PreparedModel(model, spectrum.energy_mev, self.at_points).terms(parameters)
+        here = PreparedModel(model, self.nodes, self.at_nodes).terms(parameters)
         if spectrum.background_rate is not None:
             terms["measured"] = np.interp(
                 self.energy_mev, spectrum.energy_mev, spectrum.background_rate
             )
-            here["measured"] = spectrum.background_rate
-        rate = np.sum(list(here.values()), axis=0) if here else np.zeros(spectrum.counts.size)
-        floor = _FLOOR * max(float(spectrum.counts.max(initial=0.0)), 1.0)
-        expected = np.maximum(spectrum.exposure * rate, floor)
-        seen = spectrum.exposure > 0
         components = {name: points.exposure * term for name, term in terms.items()}
+        expected = self._expected(here)
         curves = FitCurves(
             points=points,
-            residuals=deviance_residuals(spectrum.counts[seen], expected[seen]),
+            residuals=self._residuals(expected),
             energy_mev=self.energy_mev - zero,
             total=np.sum(list(components.values()), axis=0)
             if components
             else np.zeros(self.energy_mev.size),
             components=components,
         )
-        at_points = {name: points.exposure * term[seen] for name, term in here.items()}
-        return ModelCurves(curves, expected, at_points)
+        return ModelCurves(curves, expected, self, here)
 
+    def _expected(self, terms: Mapping[str, FloatArray]) -> FloatArray:
+        """Expected counts (n_points,) from the terms at the nodes."""
+        spectrum = self.spectrum
+        rate = np.sum(list(terms.values()), axis=0) if terms else np.zeros(self.nodes.size)
+        rate = self.from_nodes(rate)
+        if spectrum.background_rate is not None:
+            rate = rate + spectrum.background_rate
+        floor = _FLOOR * max(float(spectrum.counts.max(initial=0.0)), 1.0)
+        return np.maximum(spectrum.exposure * rate, floor)
+
+    def _residuals(self, expected: FloatArray) -> FloatArray:
+        counts, seen = self.spectrum.counts, self.spectrum.exposure > 0
+        if not seen.all():
+            counts, expected = counts[seen], expected[seen]
+        return deviance_residuals(counts, expected)
+
+
+def _nodes(energy_mev: FloatArray, resolution: Resolution) -> FloatArray:
+    """Where a model is evaluated for points at these energies; the energies themselves if few."""
+    if energy_mev.size <= _FEW_POINTS:
+        return energy_mev
+    narrowest = min(
+        (component.fwhm_mev for component in resolution.components), default=resolution.fwhm_mev
+    )
+    first, last = float(energy_mev[0]), float(energy_mev[-1])
+    number = int(np.ceil(_NODES_PER_FWHM * (last - first) / narrowest)) + 1
+    return np.linspace(first, last, number) if 2 * number < energy_mev.size else energy_mev
+
+
+# So many points have a node each. Between nodes a line through R, which is smooth on the scale of
+# its width, is straight: at 200 to the FWHM to 2e-5 of its height.
+_FEW_POINTS = 20_000
+_NODES_PER_FWHM = 200
 
 # Expected counts that a start model puts below this share of the largest count have no logarithm.
 _FLOOR = 1e-9

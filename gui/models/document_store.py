@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gui.models.contents import Stamp, stamp_of
 from gui.models.document import Document, NewDensity, SpectrumId
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _NOTE = "viewer"
 _MADE_BY = "ixs view"
+_PIECE = 1 << 23  # bytes that are copied at a time
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,64 @@ def write_document(
     return before
 
 
+def copy_with_document(
+    source: Path,
+    target: Path,
+    document: Document,
+    fits: Iterable[FitsToWrite],
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> None:
+    """In a worker: a copy of a project with a document in it, at another path.
+
+    The target is as it was until the copy is complete; parameters as for `write_document`.
+
+    Raises
+    ------
+    InputError
+        When the source cannot be read, or the target not be written or another program is at it.
+    """
+    with Project(target).replacing() as temporary:
+        try:
+            _copy(source, temporary, progress, cancel)
+            write_document(Project(temporary), document, fits)
+        finally:
+            _lock_file(temporary).unlink(missing_ok=True)
+        if cancel is not None:
+            cancel.check()
+
+
+def _copy(
+    source: Path, target: Path, progress: Progress | None, cancel: CancelToken | None
+) -> None:
+    try:
+        stored = source.open("rb")
+    except OSError as error:
+        raise cannot_be_read(source, error) from error
+    with stored, target.open("wb") as copy:
+        size = source.stat().st_size
+        while piece := _read_piece(stored, source):
+            copy.write(piece)
+            if cancel is not None:
+                cancel.check()
+            if progress is not None:
+                progress(copy.tell(), max(size, copy.tell()), "copying")
+
+
+def _read_piece(stored: BinaryIO, source: Path) -> bytes:
+    try:
+        return stored.read(_PIECE)
+    except OSError as error:
+        raise cannot_be_read(source, error) from error
+
+
+def cannot_be_read(project: Path, error: OSError) -> InputError:
+    """Why a project that is open here cannot be copied."""
+    reason = f"cannot be read any more: {error.strerror}"
+    return InputError(reason, file=project, hint="put it back first")
+
+
 def _with_fits_of_others(h5: h5py.File, item: FitsToWrite) -> list[SpectrumFit]:
     """All fits that a key is to have; of spectra that nobody fitted here, those of the project."""
     here = {fit.spectrum.analyzer or "": fit for fit in item.fits}
@@ -122,7 +181,11 @@ def kept_recovery_path(project: Path) -> Path:
 def discard_recovery(path: Path) -> None:
     """Remove an autosave with its lock file."""
     path.unlink(missing_ok=True)
-    path.with_name(f".{path.name}.lock").unlink(missing_ok=True)
+    _lock_file(path).unlink(missing_ok=True)
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 def write_recovery(

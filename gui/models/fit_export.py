@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 
 from gui.models.fit_subject import Subject
-from gui.plots.export import Export, TableData
+from gui.plots.export import Export, LateExport, TableData
 from ixs_core.errors import InputError
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.predicted_modes import PredictedModes
@@ -16,11 +17,22 @@ from ixs_reduce.predicted_modes import PredictedModes
 def export_of(subject: Subject, predicted: PredictedModes | None, log: bool) -> Export:
     """Figure of the fit, or of the model as drawn; the table has a row for each point.
 
+    Of very many points both are made when the export is written.
+
     Raises
     ------
     InputError
         When there is no model to draw.
     """
+    if subject.curves is None:
+        raise InputError("there is no model to export", hint="a resolution is missing")
+    name = f"{subject.which.key} {subject.which.analyzer} fit".replace("/", "-")
+    if subject.stage.large:
+        return LateExport(name, partial(_export_now, subject, predicted, log, name))
+    return _export_now(subject, predicted, log, name)
+
+
+def _export_now(subject: Subject, predicted: PredictedModes | None, log: bool, name: str) -> Export:
     from ixs_reduce.figures_spectrum import spectrum_figure
 
     fit = subject.fit if subject.state == "fitted" else None
@@ -28,7 +40,6 @@ def export_of(subject: Subject, predicted: PredictedModes | None, log: bool) -> 
         fit = _as_drawn(subject)
         predicted = None
     figure = spectrum_figure(fit, "log" if log else "linear", predicted)
-    name = f"{subject.which.key} {subject.which.analyzer} fit".replace("/", "-")
     return Export(figure, table_of(subject), name)
 
 

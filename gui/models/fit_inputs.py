@@ -10,7 +10,7 @@ from typing import Any
 from gui.models.document import Document, SpectrumId
 from ixs_core.errors import InputError
 from ixs_core.jobs import CancelToken, Progress
-from ixs_core.project import Project
+from ixs_core.project import Project, has_result
 from ixs_core.results import list_history, read_provenance
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.predicted_modes import PredictedModes
@@ -40,8 +40,12 @@ class Version:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was read: fits, versions and predictions by key of spectra, resolutions by analyzer."""
+    """What was read: fits, versions and predictions by key of spectra, resolutions by analyzer.
 
+    spectra : those of the key that is shown; empty where they cannot be read.
+    """
+
+    spectra: Mapping[str, tuple[Spectrum, ...]] = field(default_factory=dict)
     fits: Mapping[str, Mapping[str, SpectrumFit]] = field(default_factory=dict)
     versions: Mapping[str, tuple[Version, ...]] = field(default_factory=dict)
     predictions: Mapping[str, Mapping[str, PredictedModes]] = field(default_factory=dict)
@@ -52,11 +56,14 @@ def read_inputs(
     path: Path,
     keys: Sequence[str],
     resolutions: bool,
+    shown: str = "",
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> Inputs:
     """In a worker: fits, their versions and predictions of some keys; resolutions if asked for.
+
+    shown : the key whose spectra are read as well.
 
     Raises
     ------
@@ -84,7 +91,17 @@ def read_inputs(
     found: Mapping[str, Resolution] | None = None
     if resolutions:
         found = resolutions_of(path) if has_resolutions else {}
-    return Inputs(fits, versions, predictions, found)
+    return Inputs(_spectra_of(path, shown), fits, versions, predictions, found)
+
+
+def _spectra_of(path: Path, key: str) -> dict[str, tuple[Spectrum, ...]]:
+    from ixs_reduce.store import read_spectra
+
+    try:
+        with Project(path).reading() as h5:
+            return {key: read_spectra(h5, key)} if has_result(h5, "spectra", key) else {}
+    except InputError:
+        return {}  # said when they are to be shown
 
 
 def resolutions_of(

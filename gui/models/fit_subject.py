@@ -14,14 +14,19 @@ from gui.models.fit_inputs import TAB, ChosenResolution
 from gui.models.fit_start import draft_like, draft_of_fit, empty_draft
 from ixs_core.arrays import BoolArray, FloatArray
 from ixs_core.errors import InputError
+from ixs_core.jobs import CancelToken, Progress
 from ixs_reduce.batch_zeros import zero_is_open
 from ixs_reduce.bursts import burst_points
 from ixs_reduce.fit_curves import CountedPoints, CurvePlan, ModelCurves, counted_points
 from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.likelihood import objective_value
+from ixs_reduce.merging import merge
 from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
 from ixs_reduce.spectrum_model import SpectrumModel
+
+_MANY = 20_000  # points from which on a stage is made in a worker
+_STARTS_PER_FWHM = 20  # bins to the FWHM of R are as good for start values as the points in them
 
 State = Literal["fitted", "edited", "neighbour", "empty", "bare"]
 
@@ -42,6 +47,38 @@ class Stage:
     def bursts(self) -> tuple[int, ...]:
         """Points sharper than R can be, which no fit takes."""
         return () if self.resolution is None else burst_points(self.spectrum, self.resolution)
+
+    @cached_property
+    def points(self) -> CountedPoints:
+        """Points with their intervals, at the energies of the file."""
+        return counted_points(self.spectrum) if self.plan is None else self.plan.points
+
+    @cached_property
+    def binned(self) -> Spectrum | None:
+        """For start values: points no burst in bins much finer than R; None where few points are.
+
+        Counts and exposures are sums, so that a model of the bins is one of the points.
+        """
+        if not self.large or self.resolution is None or not self.used(None).any():
+            return None
+        width = self.resolution.fwhm_mev / _STARTS_PER_FWHM
+        binned = merge([self.points_to_fit(None)], width)
+        return binned if binned.counts.size < self.spectrum.counts.size else None
+
+    @property
+    def large(self) -> bool:
+        """Whether it takes long to make, so that it is made in a worker."""
+        return self.spectrum.counts.size > _MANY
+
+    def prepared(
+        self, *, progress: Progress | None = None, cancel: CancelToken | None = None
+    ) -> Stage:
+        """In a worker: itself, with all that takes long."""
+        for name in ("points", "bursts", "binned"):
+            if cancel is not None:
+                cancel.check()
+            getattr(self, name)
+        return self
 
     def used(self, range_mev: tuple[float, float] | None) -> BoolArray:
         """(n,) mask of the points that a fit takes: in range, exposed, no bursts."""
@@ -64,6 +101,19 @@ class Stage:
         if not used.any():
             raise InputError(f"the range of {self.spectrum.label} holds no points", found=range_mev)
         return self.spectrum if used.all() else self.spectrum.selected(used)
+
+    def points_to_start(self, range_mev: tuple[float, float] | None) -> Spectrum:
+        """What start values are found from: the points that a fit takes, or bins of very many.
+
+        Errors as for `points_to_fit`.
+        """
+        if self.binned is None:
+            return self.points_to_fit(range_mev)
+        if range_mev is None:
+            return self.binned
+        energy = self.binned.energy_mev
+        inside = (energy >= range_mev[0]) & (energy <= range_mev[1])
+        return self.binned.selected(inside) if inside.any() else self.points_to_fit(range_mev)
 
 
 @dataclass(frozen=True)
@@ -113,7 +163,7 @@ class Subject:
             return None
         return self.draft.model(self.resolution, self.temperature_k)
 
-    @property
+    @cached_property
     def used(self) -> BoolArray:
         """(n,) mask of the points that a fit takes."""
         return self.stage.used(self.draft.range_mev)
@@ -121,6 +171,10 @@ class Subject:
     def to_fit(self) -> Spectrum:
         """The points that a fit takes; InputError when the range holds none."""
         return self.stage.points_to_fit(self.draft.range_mev)
+
+    def to_start(self) -> Spectrum:
+        """What start values are found from; errors as for `to_fit`."""
+        return self.stage.points_to_start(self.draft.range_mev)
 
     @cached_property
     def curves(self) -> ModelCurves | None:
@@ -134,14 +188,15 @@ class Subject:
         """The points on the axis of true energy."""
         if self.curves is not None:
             return self.curves.curves.points
-        return counted_points(self.spectrum, self.draft.zero.value)
+        points = self.stage.points
+        return replace(points, energy_mev=points.energy_mev - self.draft.zero.value)
 
-    @property
+    @cached_property
     def used_points(self) -> BoolArray:
         """Which of `points` (those with exposure) a fit takes."""
         return self.used[self.spectrum.exposure > 0]
 
-    @property
+    @cached_property
     def deviance(self) -> float | None:
         """The objective of the draft as it stands, over the points that a fit takes."""
         if self.curves is None or not self.used.any():
@@ -206,7 +261,7 @@ def started(
     model = subject.model
     if model is None or not spectrum.counts.sum() > 0:
         return replace(subject, draft=FitDraft().with_value("zero", known or 0.0), state="bare")
-    points = subject.stage.points_to_fit(None)
+    points = subject.stage.points_to_start(None)
     if lent is None:
         return replace(subject, draft=empty_draft(points, model, known or 0.0), state="empty")
     # A zero that the file only guesses is worse than that of the neighbour.

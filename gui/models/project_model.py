@@ -1,13 +1,13 @@
-"""The open project: what the file holds, what was done here since, undo, saving, recovery.
+"""The open project: what the file holds, what was done here since, undo.
 
-Views read from it and change it by `apply`; every change is one step of undo. Files are
-written in a worker; what was saved, or autosaved, is whole or not there.
+Views read from it and change it by `apply`; every change is one step of undo. How it is
+written is the matter of `gui.models.project_saving`.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,18 +17,8 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from gui.models.contents import Contents, Stamp, read_contents, stamp_of
 from gui.models.document import Document, SpectrumId
-from gui.models.document_store import (
-    FitsToWrite,
-    discard_recovery,
-    kept_recovery_path,
-    read_document,
-    read_recovery,
-    recovery_path,
-    write_document,
-    write_recovery,
-)
-from ixs_core.errors import InputError
-from ixs_core.jobs import CancelToken, Progress
+from gui.models.document_store import read_document
+from gui.models.project_saving import ProjectSaving
 from ixs_core.project import Project
 
 if TYPE_CHECKING:
@@ -36,7 +26,6 @@ if TYPE_CHECKING:
     from gui.runner import Runner
     from ixs_reduce import Scan, Spectrum, SpectrumFit
 
-AUTOSAVE_MS = 120_000
 _WATCH_FILE_MS = 2_000
 _CACHED = 64  # scans whose spectra stay in memory
 
@@ -48,8 +37,8 @@ class ProjectModel(QObject):
     ----------
     opening : int
         Which opening this is: what a worker was asked for at an earlier one is of no use.
-    offered : path or None
-        An autosave that was found and neither restored nor discarded yet.
+    saving : ProjectSaving
+        Writes what was done here.
 
     Signals
     -------
@@ -84,18 +73,13 @@ class ProjectModel(QObject):
         self.document = Document()
         self.current: SpectrumId | None = None
         self.failures: dict[SpectrumId, str] = {}
-        self.offered: Path | None = None
         self.opening = 0
         self._unreadable: Stamp | None = None
-        self._saved = self.document
-        self._autosaved = self.document
+        self.saving = ProjectSaving(self)
         self._was_dirty = False
         self._stored_fits: dict[str, dict[str, SpectrumFit]] = {}
         self._settled: Mapping[SpectrumId, SpectrumFit | None] = {}
         self._forget_read()
-        self._autosave_timer = QTimer(self, interval=AUTOSAVE_MS)
-        self._autosave_timer.timeout.connect(self.autosave)
-        self._autosave_timer.start()
         self._file_timer = QTimer(self, interval=_WATCH_FILE_MS)
         self._file_timer.timeout.connect(self.reload_if_changed)
         self._file_timer.start()
@@ -114,11 +98,7 @@ class ProjectModel(QObject):
         document = read_document(Project(path))
         self.path, self.contents = path, contents
         self._begin(document)
-        for recovery in (recovery_path(path), kept_recovery_path(path)):
-            if recovery.is_file():
-                self.offered = recovery
-                self.recovery_found.emit(recovery)
-                break
+        self.saving.offer(path)
 
     def create(self, path: Path) -> None:
         """Begin an empty project at a path where there is none."""
@@ -129,9 +109,9 @@ class ProjectModel(QObject):
     def _begin(self, document: Document) -> None:
         self.opening += 1
         self._unreadable = None
-        self.offered = None
         self.undo_stack.clear()
-        self.document = self._saved = self._autosaved = document
+        self.document = document
+        self.saving.begin(document)
         self._stored_fits.clear()
         self._settled = {}
         self._forget_read()
@@ -146,7 +126,7 @@ class ProjectModel(QObject):
 
     def reload_if_changed(self) -> None:
         """Read the contents again when another program (or a watcher) changed the file."""
-        if self.path is None or self._saving:
+        if self.path is None or self.saving.active:
             return
         if stamp_of(self.path) in (self.contents.stamp, self._unreadable):
             return
@@ -189,7 +169,7 @@ class ProjectModel(QObject):
         self.contents = contents
         self._stored_fits.clear()
         # Another program had the last word on what was saved before.
-        self._settled = self._saved.fits
+        self._settled = self.saving.saved.fits
         self._forget_read()
         current = self.current
         if current and current.analyzer not in contents.analyzers.get(current.key, ()):
@@ -206,7 +186,7 @@ class ProjectModel(QObject):
         return Project(self.path) if self.path is not None else None
 
     def _forget_read(self) -> None:
-        self._read_spectra = lru_cache(_CACHED)(self._spectra_of_key)
+        self._spectra: OrderedDict[str, tuple[Spectrum, ...]] = OrderedDict()
         self._read_scan = lru_cache(_CACHED)(self._scan_of_key)
 
     def spectra(self, key: str) -> tuple[Spectrum, ...]:
@@ -217,7 +197,19 @@ class ProjectModel(QObject):
         InputError
             When they cannot be read.
         """
-        return self._read_spectra(key)
+        if key not in self._spectra:
+            self.keep_spectra(key, self._spectra_of_key(key))
+        self._spectra.move_to_end(key)
+        return self._spectra[key]
+
+    def keep_spectra(self, key: str, spectra: Sequence[Spectrum]) -> None:
+        """Take the spectra of a key as a worker read them, so that none waits for very long ones.
+
+        Those that are known already stay: views go by their identity.
+        """
+        self._spectra.setdefault(key, tuple(spectra))
+        while len(self._spectra) > _CACHED:
+            self._spectra.popitem(last=False)
 
     def spectrum(self, which: SpectrumId) -> Spectrum | None:
         """One spectrum, None where the project has no such; errors as for `spectra`."""
@@ -356,11 +348,6 @@ class ProjectModel(QObject):
         self.document_changed.emit(before, document)
         self._tell_dirty()
 
-    @property
-    def dirty(self) -> bool:
-        """Whether there is something to save."""
-        return self.document is not self._saved
-
     def _tell_dirty(self) -> None:
         if self.dirty != self._was_dirty:
             self._was_dirty = self.dirty
@@ -368,155 +355,46 @@ class ProjectModel(QObject):
 
     # -- saving --------------------
 
-    _saving = False
-    _save_again = False
+    @property
+    def dirty(self) -> bool:
+        """Whether there is something to save."""
+        return self.saving.dirty
+
+    @property
+    def offered(self) -> Path | None:
+        """An autosave that was found and neither restored nor discarded yet."""
+        return self.saving.offered
 
     def save(self) -> None:
         """Write what was done here into the project, in a worker; once more if one is at it."""
-        if self.path is None or not self.dirty:
-            return
-        if self._saving:
-            self._save_again = True
-            return
-        self._saving = True
-        document = self.document
-        self.runner.submit(
-            partial(_save, self.path, self._to_write(), self._fits_to_write()),
-            title=f"saving {self.path.name}",
-            on_result=partial(self._on_saved, self.path, self.opening, document),
-            on_error=self._on_save_failed,
-            on_end=self._on_save_end,
-        )
+        self.saving.save()
 
     def save_now(self) -> bool:
         """Save before the window closes, here and now; whether it went well."""
-        if self.path is None or not self.dirty:
-            return True
-        document = self.document
-        try:
-            written = _save(self.path, self._to_write(), self._fits_to_write())
-        except (InputError, OSError) as error:
-            self._on_save_failed(error)
-            return False
-        self._on_saved(self.path, self.opening, document, written)
-        return True
+        return self.saving.save_now()
 
     def save_as(self, path: Path) -> None:
-        """Copy the project to another file with all that was done here, and go on with that.
+        """Copy the project, in a worker, with all that was done here, and go on with the copy.
 
         Raises
         ------
         InputError
-            When it cannot be written; the present project stays open.
+            When the project is not there any more; what happens later becomes a message.
         """
-        from ixs_core.atomic import atomic_write
+        self.saving.save_as(path)
 
-        if self.path is None:
-            self.create(path)
-            return
-        try:
-            stored = self.path.read_bytes()
-        except OSError as error:
-            reason = f"cannot be read any more: {error.strerror}"
-            raise InputError(reason, file=self.path, hint="put it back first") from error
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(stored)
-        write_document(Project(path), self._to_write(), self._fits_to_write())
-        self.discard()
-        self.open(path)
-
-    def _to_write(self) -> Document:
-        """The document with those densities only that the project does not have."""
-        saved = self._saved.densities
-        new = {k: d for k, d in self.document.densities.items() if saved.get(k) is not d}
-        return replace(self.document, densities=new)
-
-    def _fits_to_write(self) -> list[FitsToWrite]:
-        """Every key whose fits are now others than those saved last."""
-        changed: dict[str, set[str]] = {}
-        for which in {*self.document.fits, *self._saved.fits}:
-            if self.document.fits.get(which, "") is not self._saved.fits.get(which, ""):
-                changed.setdefault(which.key, set()).add(which.analyzer)
-        return [
-            FitsToWrite(key, self._in_order(key), frozenset(changed[key]))
-            for key in sorted(changed)
-        ]
-
-    def _in_order(self, key: str) -> tuple[SpectrumFit, ...]:
-        fits = self.fits(key)
-        order = [*self.contents.analyzers.get(key, ()), *fits]
-        return tuple(fits[name] for name in dict.fromkeys(order) if name in fits)
-
-    def _on_saved(self, path: Path, opening: int, document: Document, written: _Written) -> None:
-        self.messages.info(path.name, "saved")
-        if opening != self.opening:
-            return  # another project was opened meanwhile, or this one anew
-        by_others = written.before != self.contents.stamp
-        self._saved = document
-        self.discard()
-        if self.offered is None:
-            self._remove(kept_recovery_path(path))
+    def take_saved(self, contents: Contents, *, by_others: bool) -> None:
+        """The file holds what was done here now, and what other programs wrote meanwhile."""
         self._tell_dirty()
         if by_others:
-            self._take_contents(written.contents)
+            self._take_contents(contents)
         else:
-            self.contents = written.contents
+            self.contents = contents
             self.contents_changed.emit()
 
-    def _on_save_failed(self, error: Exception) -> None:
-        self.messages.error("not saved", error)
-        self.saving_failed.emit(error)
-
-    def _on_save_end(self) -> None:
-        self._saving = False
-        again, self._save_again = self._save_again, False
-        if again:
-            self.save()
-
-    # -- autosave and recovery --------------------
-
-    _autosaving = False
-
     def autosave(self) -> None:
-        """Write what is not saved yet beside the project, in a worker, when there is any.
-
-        One at a time: an older one must not end after a newer one.
-        """
-        if self.path is None or self._autosaving or not self.dirty:
-            return
-        if self.document is self._autosaved:
-            return
-        self._autosaving = True
-        path = recovery_path(self.path)
-        if self.offered == path:
-            self._keep_offered(path)
-        self.runner.submit(
-            partial(write_recovery, path, self.document),
-            title="autosave",
-            on_result=partial(self._on_autosaved, path, self.document),
-            on_error=partial(self.messages.error, "autosave failed"),
-            on_end=self._on_autosave_end,
-            quiet=True,
-        )
-
-    def _on_autosaved(self, path: Path, document: Document, _: None) -> None:
-        self._autosaved = document
-        if self.path is None or path != recovery_path(self.path) or not self.dirty:
-            self._remove(path)  # it was saved, or left, while this was written
-
-    def _on_autosave_end(self) -> None:
-        self._autosaving = False
-
-    def _keep_offered(self, path: Path) -> None:
-        """Put an autosave that nobody answered for aside: it is not to be written over."""
-        assert self.path is not None
-        kept = kept_recovery_path(self.path)
-        try:
-            path.replace(kept)
-        except OSError as error:
-            self.messages.error("autosave", error)
-            return
-        self.offered = kept
+        """Write what is not saved yet beside the project, in a worker, when there is any."""
+        self.saving.autosave()
 
     def restore(self, path: Path) -> None:
         """Take over an autosave, as a change that can be undone.
@@ -526,48 +404,15 @@ class ProjectModel(QObject):
         InputError
             When it cannot be read.
         """
-        self.apply(read_recovery(path), "restore unsaved work")
-        self.offered = None
+        self.saving.restore(path)
 
     def discard(self) -> None:
         """Remove the autosave of what was done here: it is not wanted, or saved."""
-        self._autosaved = self._saved
-        if self.path is not None and self.offered != recovery_path(self.path):
-            self._remove(recovery_path(self.path))
+        self.saving.discard()
 
     def discard_offered(self) -> None:
         """Remove the autosave that was offered: it is not wanted."""
-        if self.offered is not None:
-            self._remove(self.offered)
-            self.offered = None
-
-    def _remove(self, recovery: Path) -> None:
-        """Remove an autosave; one that must stay (the folder became read-only) does no harm."""
-        try:
-            discard_recovery(recovery)
-        except OSError as error:
-            self.messages.warning(recovery.name, f"cannot be removed: {error.strerror}")
-
-
-@dataclass(frozen=True)
-class _Written:
-    """What a save found and left: stamp of the file before, contents afterwards."""
-
-    before: Stamp
-    contents: Contents
-
-
-def _save(
-    path: Path,
-    document: Document,
-    fits: Sequence[FitsToWrite],
-    *,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-) -> _Written:
-    """In a worker: write, and read what the project then holds."""
-    before = write_document(Project(path), document, fits)
-    return _Written(before, read_contents(path))
+        self.saving.discard_offered()
 
 
 class _Change(QUndoCommand):

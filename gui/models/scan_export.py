@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gui.plots.export import Export, TableData
+from gui.models.document import SpectrumId
+from gui.models.scan_grid import stored
+from gui.plots.export import Export, LateExport, TableData
 
 if TYPE_CHECKING:
     from ixs_reduce import Spectrum, SpectrumFit
@@ -46,7 +49,29 @@ def export_grid(
         for spectrum in spectra
         for row in _rows(spectrum, fits.get(spectrum.analyzer or ""), masked)
     ]
-    return Export(spectra_grid(drawn, others), TableData(_COLUMNS, rows), f"{key}_spectra")
+    return Export(spectra_grid(drawn, others), TableData(_COLUMNS, rows), _name(key))
+
+
+def late_grid_export(
+    path: Path,
+    key: str,
+    made_here: Mapping[SpectrumId, SpectrumFit | None],
+    masked: frozenset[str],
+) -> Export:
+    """The same for a stored scan of very many points, read and drawn when it is written.
+
+    made_here : fits that are not saved yet; None for one that was removed.
+    """
+
+    def make() -> Export:
+        _, spectra, fits = stored(path, key, made_here)
+        return export_grid(key, spectra, fits, masked)
+
+    return LateExport(_name(key), make)
+
+
+def _name(key: str) -> str:
+    return f"{key}_spectra"
 
 
 def _rows(

@@ -113,16 +113,12 @@ def read_grid(
     """
     from ixs_reduce.watch_store import same_spectra
 
-    scan, spectra, fits = _stored(path, key)
+    scan, spectra, fits = stored(path, key)
     live = watched is not None and not watched.finished
     if watched is not None and not same_spectra(spectra, watched.spectra):
         scan, spectra = watched.scan, watched.spectra
         fits = {fit.spectrum.analyzer or "": fit for fit in watched.fits}
-    for which, fit in made_here.items():
-        if which.key == key:
-            fits.pop(which.analyzer, None)
-            if fit is not None:
-                fits[which.analyzer] = fit
+    _put_over(fits, made_here, key)
     if cancel is not None:
         cancel.check()
     panels = tuple(panel_of(s, fits.get(s.analyzer or "")) for s in spectra)
@@ -136,9 +132,27 @@ def read_grid(
     )
 
 
-def _stored(
-    path: Path | None, key: str
+def _put_over(
+    fits: dict[str, SpectrumFit], made_here: Mapping[SpectrumId, SpectrumFit | None], key: str
+) -> None:
+    """Fits that are not saved yet in place of those of the project."""
+    for which, fit in made_here.items():
+        if which.key == key:
+            fits.pop(which.analyzer, None)
+            if fit is not None:
+                fits[which.analyzer] = fit
+
+
+def stored(
+    path: Path | None, key: str, made_here: Mapping[SpectrumId, SpectrumFit | None] | None = None
 ) -> tuple[Scan | None, tuple[Spectrum, ...], dict[str, SpectrumFit]]:
+    """Scan, spectra and fits (by analyzer) of a key, with fits that are not saved yet.
+
+    Raises
+    ------
+    InputError
+        When the project cannot be read.
+    """
     from ixs_reduce.store import read_fits, read_scan, read_spectra
 
     if path is None:
@@ -147,7 +161,9 @@ def _stored(
         scan = read_scan(h5, key) if has_result(h5, "scans", key) else None
         spectra = read_spectra(h5, key) if has_result(h5, "spectra", key) else ()
         fits = read_fits(h5, key) if has_result(h5, "fits", key) else ()
-    return scan, spectra, {fit.spectrum.analyzer or "": fit for fit in fits}
+    found = {fit.spectrum.analyzer or "": fit for fit in fits}
+    _put_over(found, made_here or {}, key)
+    return scan, spectra, found
 
 
 def panel_of(spectrum: Spectrum, fit: SpectrumFit | None) -> PanelData:

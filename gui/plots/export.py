@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,36 @@ class Export:
     figure: Figure
     table: TableData
     name: str
+
+
+class LateExport(Export):
+    """An export whose figure and numbers take long: made when first asked for, by a worker.
+
+    Parameters
+    ----------
+    name : str
+    make : callable
+        Gives the export itself; raises InputError where there is nothing to export.
+    """
+
+    def __init__(self, name: str, make: Callable[[], Export]) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "_make", make)
+
+    @cached_property
+    def _made(self) -> Export:
+        made: Export = self._make()  # type: ignore[attr-defined]
+        return made
+
+    @property
+    def figure(self) -> Figure:
+        """The figure."""
+        return self._made.figure
+
+    @property
+    def table(self) -> TableData:
+        """The numbers."""
+        return self._made.table
 
 
 def write_export(export: Export, path: Path, width_mm: float | None = None) -> tuple[Path, ...]:

@@ -10,12 +10,14 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.plots.axes import make_canvas, make_plot, style_plot
+from gui.plots.decimation import MOST_EXACT, in_view
 from gui.theme import Theme
 from ixs_core.arrays import FloatArray
 from ixs_reduce.scan import Scan
 
 _MARGIN = 0.12  # of a range, above and below
 _NARROWEST_K = 1.0
+_COLUMNS = 800  # into which the monitor of a very long scan is divided
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class ScanStrip(QWidget):
         values = values / unit
         self.monitor_plot.getAxis("left").setLabel(label.format(named))
         number = np.arange(1, values.size + 1, dtype=float)
-        self.monitor.setData(number, values)
+        self.monitor.setData(*_drawn(number, values))
         dips = sorted(
             {
                 point
@@ -95,7 +97,7 @@ class ScanStrip(QWidget):
                 if flag.code == "monitor-dip" and point < values.size
             }
         )
-        self.flagged.setData(number[dips], values[dips])
+        self.flagged.setData(*_drawn(number[dips], values[dips]))
         asked = (scan.requested_points if scan is not None else None) or 0
         last = max(asked, values.size, 1)
         known = values[np.isfinite(values)]
@@ -128,6 +130,16 @@ class ScanStrip(QWidget):
     def _say(self, which: int, words: str, x: float, y: float) -> None:
         self._words[which].setText(words)
         self._words[which].setPos(x, y)
+
+
+def _drawn(number: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The points; of very many the extremes of each of some hundred columns."""
+    if number.size <= MOST_EXACT:
+        return number, values
+    known = np.isfinite(values)
+    x, y = number[known], values[known]
+    drawn = in_view(x, y, y, y, (float(number[0]), float(number[-1])), _COLUMNS)
+    return drawn.x, drawn.y
 
 
 def _exposure(scan: Scan | None) -> tuple[FloatArray, str]:

@@ -82,7 +82,7 @@ class FitEdits(QObject):
             return
         try:
             draft, self.tab.selected = with_new_mode(
-                subject.draft, energy_mev, subject.to_fit(), subject.model
+                subject.draft, energy_mev, subject.to_start(), subject.model
             )
         except InputError as error:
             messages.error("a new mode", error)
@@ -128,7 +128,7 @@ class FitEdits(QObject):
         subject = self.tab.subject
         if subject is None or subject.model is None:
             return
-        model, points = subject.model, subject.to_fit
+        model, points = subject.model, subject.to_start
         self._try(lambda draft: with_strengths(draft, points(), model), "strengths from data")
 
     # -- drags --------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
@@ -20,6 +21,7 @@ from gui.models.fit_inputs import (
 )
 from gui.models.fit_jobs import find_zero_of
 from gui.models.fit_subject import Stage, Subject, needs_zero, started, stored_draft
+from gui.runner import Job
 from gui.views.tab import Desk
 from ixs_core.errors import InputError
 from ixs_reduce.fitting import SpectrumFit
@@ -28,6 +30,18 @@ from ixs_reduce.resolution import Resolution
 from ixs_reduce.spectrum import Spectrum
 
 _STAGES = 8
+
+
+class _Making(NamedTuple):
+    """The stage that a worker makes: by what it is kept, and the job."""
+
+    key: tuple[int, str]
+    job: Job
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it will still give the stage."""
+        return self.job.active and not self.job.cancel_token.cancelled
 
 
 class FitSource(QObject):
@@ -51,16 +65,20 @@ class FitSource(QObject):
         self._resolutions: Mapping[str, Resolution] | None = None
         self._zeros: dict[tuple[SpectrumId, str], float | None] = {}
         self._stages: dict[tuple[int, str], Stage] = {}
+        self._unmade: dict[tuple[int, str], Stage] = {}  # that a worker could not make
         self._stamp = self.desk.project.contents.stamp
-        self._warm = False
+        self._making: _Making | None = None
         self.pending = False
 
     def recheck(self) -> None:
-        """Forget what was read when the file is another than it was."""
+        """Forget what was read when the file is another than it was.
+
+        Stages stay: they are of spectra as they were read, whichever those are.
+        """
         if self._stamp != self.desk.project.contents.stamp:
-            warm = self._warm
+            kept = self._stages, self._unmade, self._making
             self.forget()
-            self._warm = warm
+            self._stages, self._unmade, self._making = kept
 
     # -- subjects --------------------
 
@@ -73,18 +91,22 @@ class FitSource(QObject):
             When its spectra cannot be read.
         """
         project = self.desk.project
-        spectrum = project.spectrum(which)
-        if spectrum is None:
+        if which.analyzer not in project.contents.analyzers.get(which.key, ()):
             return None
         lender = self._lender(which)
         keys = [which.key] + ([lender.key] if lender is not None else [])
         missing = [key for key in dict.fromkeys(keys) if key not in self._inputs]
         if missing or self._resolutions is None:
-            self._read(missing)
+            self._read(missing, which.key)
+            return None
+        spectrum = project.spectrum(which)
+        if spectrum is None:
             return None
         fit, lent = project.fit(which), project.fit(lender) if lender is not None else None
         draft = stored_draft(project.document, which)
         subject = self._bare(which, spectrum, fit, lent, shown=fit is not None and draft is None)
+        if subject is None:
+            return None
         zero = None
         if needs_zero(spectrum, draft, fit, lent) and subject.model is not None:
             key = (which, subject.model.resolution.sha256)
@@ -118,21 +140,31 @@ class FitSource(QObject):
         fit: SpectrumFit | None,
         lent: SpectrumFit | None,
         shown: bool,
-    ) -> Subject:
+    ) -> Subject | None:
+        """The subject without a draft; None while its stage is made in a worker."""
         chosen = self.chosen_resolution(which.analyzer, fit, lent)
         kelvin = temperature_of(spectrum, fit, self.desk.project.document)
         resolution = chosen.resolution if chosen is not None else None
         if shown and fit is not None:
             resolution, kelvin = fit.model.resolution, fit.model.temperature_k
-        return Subject(which, self._stage(spectrum, resolution), chosen, kelvin, fit)
+        stage = self._stage(spectrum, resolution)
+        return Subject(which, stage, chosen, kelvin, fit) if stage is not None else None
 
-    def _stage(self, spectrum: Spectrum, resolution: Resolution | None) -> Stage:
+    def _stage(self, spectrum: Spectrum, resolution: Resolution | None) -> Stage | None:
+        """The stage of a spectrum; that of very many points is made in a worker first."""
         key = (id(spectrum), resolution.sha256 if resolution is not None else "")
-        if key not in self._stages:
-            if len(self._stages) >= _STAGES:
-                self._stages.pop(next(iter(self._stages)))
-            self._stages[key] = Stage(spectrum, resolution)
-        return self._stages[key]
+        if key not in self._stages and key not in self._unmade:
+            stage = Stage(spectrum, resolution)
+            if stage.large:
+                self._prepare(key, stage)
+            else:
+                self._keep_stage(key, stage)
+        return self._stages.get(key)
+
+    def _keep_stage(self, key: tuple[int, str], stage: Stage) -> None:
+        if len(self._stages) >= _STAGES:
+            self._stages.pop(next(iter(self._stages)))
+        self._stages[key] = stage
 
     def _lender(self, which: SpectrumId) -> SpectrumId | None:
         project = self.desk.project
@@ -142,14 +174,14 @@ class FitSource(QObject):
 
     # -- reading --------------------
 
-    def _read(self, keys: list[str]) -> None:
+    def _read(self, keys: list[str], shown: str) -> None:
         project = self.desk.project
         if project.path is None:
             return
         self.pending = True
         opening, stamp = project.opening, self._stamp
         self.desk.runner.submit(
-            partial(read_inputs, project.path, keys, self._resolutions is None),
+            partial(read_inputs, project.path, keys, self._resolutions is None, shown),
             title=f"reading fits of {', '.join(keys) or project.path.name}",
             on_result=partial(self._of, opening, partial(self._take, stamp, keys)),
             on_error=partial(self._of, opening, partial(self._cannot_read, keys)),
@@ -167,6 +199,8 @@ class FitSource(QObject):
         if stamp == self._stamp:
             for key in keys:
                 self._inputs[key] = inputs
+            for key, spectra in inputs.spectra.items():
+                self.desk.project.keep_spectra(key, spectra)
             for key, fits in inputs.fits.items():
                 self.desk.project.keep_stored_fits(key, fits)
             if inputs.resolutions is not None:
@@ -183,6 +217,40 @@ class FitSource(QObject):
         self._resolutions = self._resolutions or {}
         self.arrived.emit()
 
+    def _prepare(self, key: tuple[int, str], stage: Stage) -> None:
+        self.pending = True
+        if self._making is not None and self._making.key == key and self._making.under_way:
+            return  # asked for once more while it is made, it is not begun anew
+        opening, label = self.desk.project.opening, stage.spectrum.label
+
+        def ended() -> None:
+            """Nothing comes of a cancelled one, unless a newer one took its place."""
+            making = self._making
+            if making is not None and making.job is job and job.state == "cancelled":
+                self.pending = False
+
+        job = self.desk.runner.submit(
+            stage.prepared,
+            title=f"preparing {label}, {stage.spectrum.counts.size} points",
+            on_result=partial(self._of, opening, partial(self._take_stage, key)),
+            on_error=partial(self._of, opening, partial(self._no_stage, key, stage)),
+            on_end=ended,
+            group="fit-stage",
+        )
+        self._making = _Making(key, job)
+
+    def _take_stage(self, key: tuple[int, str], stage: Stage) -> None:
+        self.pending = False  # unless the listener wants more
+        self._keep_stage(key, stage)
+        self.arrived.emit()
+
+    def _no_stage(self, key: tuple[int, str], stage: Stage, error: Exception) -> None:
+        """It cannot be shown; that is said once."""
+        self.pending = False
+        self._unmade[key] = stage
+        self.desk.messages.error(stage.spectrum.label, error)
+        self.arrived.emit()
+
     def _find_zero(self, key: tuple[SpectrumId, str], subject: Subject) -> None:
         model = subject.model
         assert model is not None
@@ -191,7 +259,7 @@ class FitSource(QObject):
         self.desk.runner.submit(
             partial(
                 find_zero_of,
-                subject.stage.points_to_fit(None),
+                subject.stage.points_to_start(None),
                 model.resolution,
                 model.temperature_k,
             ),

@@ -27,6 +27,7 @@ from ixs_core.errors import InputError
 if TYPE_CHECKING:
     from gui.plots.export import Export
 
+_MANY_POINTS = 50_000  # of all spectra; an export of more is made in a worker
 _MERGED = "a merged set: the monitor is that of its scans"
 
 
@@ -161,13 +162,17 @@ class ScansTab(Tab):
 
     def export(self) -> Export:
         """The grid as the report draws it, with the counts of every point."""
-        from gui.models.scan_export import export_grid
+        from gui.models.scan_export import export_grid, late_grid_export
 
         content, key = self.pane.content, self.pane.key
         if content is None or not content.panels:
             raise InputError("there are no spectra to export", hint="drop scans or open a project")
         watched = self.watch.scans[key].watched if content.live else None
         project = self.desk.project
+        points = sum(panel.points.counts.size for panel in content.panels)
+        if watched is None and project.path is not None and points > _MANY_POINTS:
+            here = project.document.fits
+            return late_grid_export(project.path, key, here, self.pane.masked)
         if watched is None:
             return export_grid(key, project.spectra(key), project.fits(key), self.pane.masked)
         fits = {fit.spectrum.analyzer or "": fit for fit in watched.fits}

@@ -14,8 +14,10 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 import gui.models.project_model as model_module
+import gui.models.project_saving as saving_module
 import gui.views.dispersion_tab as dispersion_module
 import gui.views.fit_earlier as earlier_module
+import gui.views.fit_edits as edits_module
 import gui.views.fit_runs as runs_module
 import gui.views.fit_source as source_module
 import gui.views.scans_grid_pane as grid_module
@@ -29,6 +31,7 @@ from ixs_core.project import Project
 from ixs_core.provenance import Provenance
 from ixs_reduce import SpectrumFit
 from ixs_reduce.store import read_fits, read_masks, write_fits
+from tests.gui.conftest import RESOLUTION
 
 A5, A6, A7 = (SpectrumId("CdOsO_58", name) for name in ("Ana5", "Ana6", "Ana7"))
 
@@ -119,7 +122,7 @@ def test_a_save_that_ends_after_another_project_was_opened_leaves_that_alone(
 ) -> None:
     other = Path(shutil.copy(small_project, tmp_path / "other.h5"))
     project = opened.project
-    gate = hold(model_module, "_save")
+    gate = hold(saving_module, "_save")
     project.apply(project.document.with_mask("CdOsO_58", frozenset({"Ana1"})), "mask")
     project.save()
     qtbot.waitUntil(gate.reached.is_set, timeout=10_000)
@@ -144,7 +147,7 @@ def test_what_is_saved_while_a_save_is_under_way_is_saved_too(
     opened: MainWindow, qtbot: QtBot, small_project: Path, hold: Callable[[Any, str], Gate]
 ) -> None:
     project = opened.project
-    gate = hold(model_module, "_save")
+    gate = hold(saving_module, "_save")
     for names in ({"Ana1"}, {"Ana1", "Ana2"}):
         project.apply(project.document.with_mask("CdOsO_58", frozenset(names)), "mask")
         project.save()
@@ -324,3 +327,46 @@ def test_an_earlier_fit_of_another_spectrum_is_not_laid_over_this_one(
     before = project.document
     tab.words.version_wanted.emit(version)
     assert project.document is before
+
+
+def test_a_fit_that_was_wanted_of_the_last_project_is_not_made_in_this_one(
+    opened: MainWindow,
+    qtbot: QtBot,
+    small_project: Path,
+    tmp_path: Path,
+    hold: Callable[[Any, str], Gate],
+) -> None:
+    """Ctrl+F before the spectrum is drawn, then a project that has one of the same name."""
+    other = Path(shutil.copy(small_project, tmp_path / "other.h5"))
+    gate = hold(source_module, "read_inputs")
+    opened.fit_current()
+    qtbot.waitUntil(gate.reached.is_set, timeout=10_000)
+    wanted = opened.project.current
+    opened.take(other)
+    assert opened.project.current == wanted
+    gate.open()
+    qtbot.waitUntil(lambda: fit_tab(opened).subject is not None, timeout=20_000)
+    idle(qtbot, opened)
+    assert fit_tab(opened).ready
+    assert opened.project.document.fits == {}
+    assert not opened.project.dirty
+
+
+def test_resolutions_read_for_the_last_project_are_not_put_into_this_one(
+    opened: MainWindow,
+    qtbot: QtBot,
+    empty_project: Path,
+    hold: Callable[[Any, str], Gate],
+) -> None:
+    gate = hold(edits_module, "resolutions_of")
+    opened.show_tab("fit")
+    fit_tab(opened).take_file(RESOLUTION, "resolution-table")
+    qtbot.waitUntil(gate.reached.is_set, timeout=10_000)
+    opened.take(empty_project)
+    gate.open()
+    idle(qtbot, opened)
+    assert opened.project.path == empty_project
+    assert opened.project.document.choice("fit", "resolutions") is None
+    assert not opened.project.dirty
+    fit_tab(opened).take_file(RESOLUTION, "resolution-table")  # for this one they are taken
+    qtbot.waitUntil(lambda: opened.project.dirty, timeout=10_000)

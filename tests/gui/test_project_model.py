@@ -291,9 +291,10 @@ def test_a_damaged_project_leaves_the_open_one(model: ProjectModel, tmp_path: Pa
     assert model.contents.scans == ("CdOsO_58", "CdOsO_59")
 
 
-def test_save_as_takes_all_along(model: ProjectModel, tmp_path: Path) -> None:
+def test_save_as_takes_all_along(qtbot: QtBot, model: ProjectModel, tmp_path: Path) -> None:
     mask(model, "Ana3")
     model.save_as(tmp_path / "copy.h5")
+    idle(qtbot, model)
     assert model.path == tmp_path / "copy.h5"
     assert not model.dirty
     assert model.is_masked(SpectrumId("CdOsO_58", "Ana3"))

@@ -46,9 +46,9 @@ number = 0
 
 def work():
     global number
-    if project._autosaving:
+    if project.saving.autosaving:
         return
-    if project.document is project._autosaved and number:
+    if project.document is project.saving.autosaved and number:
         print(number, flush=True)
     number += 1
     document = project.document.with_choice("plan", "number", number)
