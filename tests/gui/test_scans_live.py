@@ -98,14 +98,16 @@ def test_points_appear_while_a_process_measures(
         # The scan that begins is the one to see.
         qtbot.waitUntil(lambda: tab.pane.key == "run_2", timeout=30_000)
         assert writer.wait(timeout=60) == 0
-    qtbot.waitUntil(lambda: points_shown(tab) == POINTS, timeout=30_000)
+    counts = [float(line.split()[-2]) for line in data_rows(2)]
+
+    def whole() -> bool:
+        shown = panel(tab, "Ana4").data
+        return shown is not None and np.array_equal(shown.points.counts, counts)
+
+    qtbot.waitUntil(whole, timeout=30_000)
     growing = [n for n in seen if 0 < n < POINTS]
     assert len(set(growing)) >= 4
     qtbot.waitUntil(lambda: window.project.current == SpectrumId("run_2", "Ana4"), timeout=30_000)
-    counts = [float(line.split()[-2]) for line in data_rows(2)]
-    shown = panel(tab, "Ana4").data
-    assert shown is not None
-    np.testing.assert_array_equal(shown.points.counts, counts)
     qtbot.waitUntil(lambda: table_rows(tab)["run_2"].state != "measuring", timeout=30_000)
     stop(qtbot, tab, window)
     settle(qtbot, window)
