@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -24,7 +24,7 @@ _ROW_HEIGHT = 138
 _KNOWN_MEV = 0.3
 _BELOW = 0.1  # of the axis, for the ticks of the lines
 _LEFT_AXIS = 46
-_SPACING = 14  # pixels between panels, and at the right of the last
+_BESIDE = 14  # pixels beside a panel: between it and the next, and at the rim
 _MOST_WORDS = 2
 
 
@@ -87,19 +87,25 @@ class ExpectedSpectraGrid(QWidget):
     def _arrange(self) -> None:
         """Put the panels into rows; a title is never cut."""
         shown = self._panels[: len(self.shown)]
-        wide = max((panel.title_width for panel in shown), default=1.0) + _LEFT_AXIS + _SPACING
+        wide = max((panel.title_width for panel in shown), default=1.0) + _LEFT_AXIS + _BESIDE
         room = self._scroll.width() - self._scroll.verticalScrollBar().sizeHint().width()
         columns = min(max(int(room / wide), 1), _MOST_COLUMNS)
-        grid = self.canvas.ci
-        if columns != self.columns or len(grid.items) != len(self._panels):
+        if columns != self.columns or len(self.canvas.ci.items) != len(self._panels):
             self.columns = columns
-            for plot in list(grid.items):
-                grid.removeItem(plot)
-            for number, panel in enumerate(self._panels):
-                grid.addItem(panel.plot, number // columns, number % columns)
+            self._place_panels()
         for number, panel in enumerate(shown):
             panel.show_labels(number >= len(shown) - columns, number == 0)
         self.canvas.setMinimumHeight(-(-len(shown) // columns) * _ROW_HEIGHT)
+
+    def _place_panels(self) -> None:
+        """Put all panels into a grid of so many columns."""
+        grid = self.canvas.ci
+        for plot in list(grid.items):
+            grid.removeItem(plot)
+        for number, panel in enumerate(self._panels):
+            grid.addItem(panel.plot, number // self.columns, number % self.columns)
+        # Without panels the grid shrank; the canvas tells it its size only when that changes.
+        grid.setGeometry(QRectF(self.canvas.rect()))
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in other colours."""

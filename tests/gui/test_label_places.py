@@ -104,17 +104,33 @@ def _panel(name: str) -> ExpectedPanel:
     )
 
 
+@pytest.mark.parametrize("before", [200, 2000])
 @pytest.mark.parametrize(("width", "columns"), [(300, 1), (560, 2), (1400, 4)])
-def test_no_title_of_an_expected_spectrum_is_cut(qtbot: QtBot, width: int, columns: int) -> None:
+def test_no_title_of_an_expected_spectrum_is_cut(
+    qtbot: QtBot, width: int, columns: int, before: int
+) -> None:
     grid = ExpectedSpectraGrid(LIGHT)
     qtbot.addWidget(grid)
-    grid.resize(width, 500)
+    grid.resize(before, 500)
     grid.show()
-    grid.show_panels([_panel(f"a{i:02d}") for i in range(1, 12)], wanted=("a07",))
-    qtbot.waitUntil(lambda: grid.canvas.ci.geometry().width() > 0.9 * width - 40, timeout=5_000)
-    titles = [plot.titleLabel for plot in grid.canvas.ci.items]
-    boxes = [title.item.mapRectToScene(title.item.boundingRect()) for title in titles]
+    panels = [_panel(f"a{i:02d}") for i in range(1, 12)]
+    grid.show_panels(panels, wanted=("a07",))
+    qtbot.wait(50)
+    grid.resize(width, 500)
+    qtbot.wait(50)
+    grid.show_panels(())
+    grid.show_panels(panels, wanted=("a07",))
+    qtbot.waitUntil(lambda: grid.columns == columns, timeout=5_000)
+    qtbot.waitUntil(lambda: abs(grid.canvas.ci.geometry().width() - width) < 40, timeout=5_000)
+    plots = list(grid.canvas.ci.items)
+    titles = [plot.titleLabel.item for plot in plots]
+    boxes = [title.mapRectToScene(title.boundingRect()) for title in titles]
     for number, box in enumerate(boxes):
         assert box.right() <= grid.canvas.width()
         assert not any(box.intersects(other) for other in boxes[number + 1 :])
-    assert grid.columns == columns
+    # All panels share the room: none is left for columns and rows that are no more.
+    rows = -(-len(plots) // columns)
+    for plot in plots:
+        size = plot.geometry()
+        assert size.width() == pytest.approx(width / columns, abs=40)
+        assert size.height() == pytest.approx(grid.canvas.height() / rows, abs=20)
