@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, QPointF, Signal
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetricsF
 
 from gui.plots.label_places import label_places
@@ -44,7 +45,7 @@ class SettingMarks(QObject):
         for item in (self.points, self.lines):
             plot.addItem(item, ignoreBounds=True)
         self.places = _NONE
-        self.labels: list[pg.TextItem] = []
+        self.labels: list[_Number] = []
         box = plot.getViewBox()
         box.sigRangeChanged.connect(lambda *_: self.arrange())
         box.sigResized.connect(lambda *_: self.arrange())
@@ -60,8 +61,9 @@ class SettingMarks(QObject):
         """Mark (n, 2) places with names, the most important first."""
         for label in self.labels:
             self._plot.removeItem(label)
-        self.labels = [_label(name) for name in names]
-        for label in self.labels:
+        self.labels = [_Number(name) for name in names]
+        for number, label in enumerate(self.labels):
+            label.clicked.connect(partial(self.clicked.emit, number))
             self._plot.addItem(label, ignoreBounds=True)
         self.places = np.asarray(places, dtype=float).reshape(-1, 2)
         self.points.setData(
@@ -99,13 +101,23 @@ class SettingMarks(QObject):
             self.clicked.emit(int(points[0].data()[0]))  # type: ignore[attr-defined]
 
 
-def _label(name: str) -> pg.TextItem:
-    label = pg.TextItem(name, color="#ffffff", anchor=(0.5, 0.5), fill=(0, 0, 0, 150))
-    label.setFont(_font())
-    label.textItem.document().setDocumentMargin(_MARGIN)
-    label.updateTextPos()
-    label.setZValue(_NUMBERS_Z)
-    return label
+class _Number(pg.TextItem):
+    """The number of a setting, light on dark; a click on it is one on its point."""
+
+    clicked = Signal()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, color="#ffffff", anchor=(0.5, 0.5), fill=(0, 0, 0, 150))
+        self.setFont(_font())
+        self.textItem.document().setDocumentMargin(_MARGIN)
+        self.updateTextPos()
+        self.setZValue(_NUMBERS_Z)
+
+    def mouseClickEvent(self, event: object) -> None:
+        """Choose the setting."""
+        if event.button() == Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+            event.accept()  # type: ignore[attr-defined]
+            self.clicked.emit()
 
 
 def _size(text: str) -> tuple[float, float]:

@@ -384,6 +384,9 @@ def test_a_number_on_the_map_chooses_its_setting(listed: PlanTab, qtbot: QtBot) 
     place_ = view.settings.points.points()[1].pos()
     click(qtbot, view.canvas, place_of(view.canvas, view.plot, place_.x(), place_.y()))
     assert listed.widgets.table.current_row == 1
+    number = view.settings.labels[0].pos()
+    click(qtbot, view.canvas, place_of(view.canvas, view.plot, number.x(), number.y()))
+    assert listed.widgets.table.current_row == 0
 
 
 # -- the list --------------------
