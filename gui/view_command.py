@@ -61,8 +61,8 @@ def view(
     except ImportError as error:
         raise InputError(
             f"the viewer cannot start ({error})",
-            hint="pip install 'ixs-suite[gui]'; on Debian also apt-get install libegl1 libgl1 "
-            "libxkbcommon0 libdbus-1-3 libfontconfig1",
+            hint="pip install '.[gui]' where the suite is; on Debian also apt-get install libegl1 "
+            "libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0",
         ) from error
     code = run(paths, tabs, themes, scale, screenshot)
     if code:

@@ -60,6 +60,15 @@ class LazyGroup(TyperGroup):
         return name, load_command(mounted_commands()[str(stub.name)]), rest
 
 
+def _say(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"ixs-suite {version('ixs-suite')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=LazyGroup,
     add_completion=False,
@@ -73,6 +82,9 @@ app = typer.Typer(
 @app.callback(help="Inelastic x-ray scattering: reduce, fit, plan, compare.")
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version.", is_eager=True, callback=_say)
+    ] = False,
 ) -> None:
     """Options that stand before the command."""
 

@@ -113,7 +113,7 @@ def view_words(view: DispersionView) -> str:
     if view.branches:
         sources = dict.fromkeys(branch.title for branch in view.branches)
         rows.append(("Branches", "; ".join(sources)))
-    elif view.line.direction is not None:
+    elif view.line.direction is not None and len(view.spectra) > 1:
         rows.append(("Branches", f"none along this line: {branch_command(view)}"))
     rows += [("Note", note) for note in view.notes]
     return (

@@ -73,7 +73,7 @@ GROUPS = (
         "scattering",
         "S(Q,ω) of simulations",
         ("md scattering",),
-        'ixs md sqw run.h5 --q "7 6.3 0" --phonons FC.yaml -o project.h5',
+        'ixs md sqw run.h5 --supercell "2 2 3" --q "7 6.3 0" --phonons FC.yaml -o project.h5',
         (),
         "log intensity",
     ),

@@ -94,7 +94,7 @@ class ExpectedSpectraGrid(QWidget):
             self.columns = columns
             self._place_panels()
         for number, panel in enumerate(shown):
-            panel.show_labels(number >= len(shown) - columns, number == 0)
+            panel.name_energy(number >= len(shown) - columns)
         self.canvas.setMinimumHeight(-(-len(shown) // columns) * _ROW_HEIGHT)
 
     def _place_panels(self) -> None:
@@ -146,15 +146,11 @@ class _Panel:
         """How wide the title is, in pixels."""
         return float(self.plot.titleLabel.itemRect().width())
 
-    def show_labels(self, lowest: bool, first: bool) -> None:
-        """Name the axes where they are read: below the last row, beside the first panel."""
-        for side, label, wanted in (
-            ("bottom", "Energy transfer (meV)", lowest),
-            ("left", "counts", first),
-        ):
-            axis = self.plot.getAxis(side)
-            axis.setLabel(label if wanted else "")
-            axis.showLabel(wanted)
+    def name_energy(self, lowest: bool) -> None:
+        """Name the energy axis below the last row; counts are named above all panels."""
+        axis = self.plot.getAxis("bottom")
+        axis.setLabel("Energy transfer (meV)" if lowest else "")
+        axis.showLabel(lowest)
 
     def show(self, panel: ExpectedPanel, bold: bool) -> None:
         energy, counts = panel.energy_mev, panel.counts

@@ -64,6 +64,8 @@ class PathHandles(QObject):
             corner.setPen(pg.mkPen("#ffffff", width=1))
             corner.setHoverPen(theme.pen(theme.highlight, 2))
             corner.setHoverBrush(theme.total)
+            if corner.brush.style() != Qt.BrushStyle.NoBrush:  # hollow ones are off the plane
+                corner.setBrush(pg.mkBrush(theme.total))
 
     def show(self, places: FloatArray) -> None:
         """Show corners at (m, 3) u, v and height above the plane in Å."""

@@ -112,6 +112,7 @@ class SectionPlot(QObject):
         self.handles.released.connect(self.corner_released)
         self.handles.removal_asked.connect(self.corner_removal_asked)
         self._cut: Cut | None = None
+        self._title = ""
         self._look = SectionLook()
         self._path: FloatArray = np.empty((0, 3))
         self._extent: tuple[float, ...] = ()
@@ -141,6 +142,7 @@ class SectionPlot(QObject):
         self.map.bar.getAxis("left").setLabel(LABELS[look.scale])
         self.plot.getAxis("bottom").setLabel(f"{section.u_label or 'u'} (Å)")
         self.plot.getAxis("left").setLabel(f"{section.v_label or 'v, at right angles'} (Å)")
+        self._title = title
         set_title(self.plot, title, self._theme)
         for curve, lines in (
             (self._contours, cut.contours),
@@ -199,6 +201,7 @@ class SectionPlot(QObject):
         self.handles.set_theme(theme)
         self._marker.setPen(pg.mkPen("#ffffff"))
         self._marker.setBrush(theme.highlight)
+        set_title(self.plot, self._title, theme)
         self._pens()
         self._show_atoms()
 

@@ -149,7 +149,7 @@ class LayersBar(QWidget):
         super().__init__()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 0, 6, 2)
-        layout.setSpacing(8)
+        layout.setSpacing(18)  # a box is nearer to its own sign than to the words before
         self.boxes: dict[str, QCheckBox] = {}
         for name in Layers.names():
             text, words = _WORDS[name]

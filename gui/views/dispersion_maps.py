@@ -101,8 +101,9 @@ class DispersionMaps(DispersionCanvas):
         self.bars[1].show("diverging", apart, unit.capitalize())
         for name, grid in (("calculated", view.calculated), ("difference", view.difference)):
             missing = NOTHING_CALCULATED if not view.sources else "nothing of these spectra"
-            words = missing[0].upper() + missing[1:] if name == "calculated" else ""
+            words = missing[0].upper() + missing[1:] if name == "calculated" else "No difference"
             self.notes[name].set_text(words if grid.empty else "")
+        self.bars[1].item.setVisible(not view.difference.empty)
         self._label()
         self._wipe()
 

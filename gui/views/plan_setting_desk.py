@@ -253,9 +253,9 @@ class PlanSettingDesk(QObject):
         which = "this setting" if self.row is None else f"setting {self.row + 1}"
         bold = " Bold: what the plan counts on." if self._wanted else ""
         expected.set_note(
-            f"Expected at {which} after {self.hours:.2f} h, {scan.size} points. Bars: √counts. "
-            f"Ticks: lines told apart, thick where σ(E) < 0.3 meV. Tall elastic lines are cut."
-            f"{bold}"
+            f"Counts expected at {which} after {self.hours:.2f} h, {scan.size} points, bars "
+            "√counts. Ticks: lines told apart, thick where σ(E) < 0.3 meV. Tall elastic lines "
+            f"are cut.{bold}"
         )
 
     def usual_values(self) -> dict[str, float]:

@@ -29,7 +29,8 @@ NOTHING = (
     "the map shows where the wanted phonons are strong and what the arm reaches, and “New plan” "
     "finds the settings to measure.</p>"
     "<p>Or open a project that holds a plan:<br>"
-    "<code>ixs plan FC --experiment exp.toml --target “Γ-Y branch=1-3” -o project.h5</code></p>"
+    "<code>ixs plan FC --experiment exp.toml --target &quot;Γ-Y branch=1-3&quot; -o project.h5"
+    "</code></p>"
 )
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    Qt,
+)
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QDockWidget, QTreeView
 
 from gui.models.document import Document, SpectrumId
@@ -187,8 +193,23 @@ def _icons(theme: Theme) -> dict[str, QIcon]:
     icons = {}
     for state, (text, color) in drawn.items():
         icons[state] = QIcon(_sign(text, color))
-        icons[state].addPixmap(_sign(text, "#ffffff"), QIcon.Mode.Selected)
+        # White on the chosen row, where a filled dot keeps its colour within a rim: a white one
+        # looks like the hollow one.
+        chosen = _sign(text, "#ffffff") if text != "●" else _dot(color)
+        icons[state].addPixmap(chosen, QIcon.Mode.Selected)
     return icons
+
+
+def _dot(color: str) -> QPixmap:
+    pixmap = QPixmap(32, 32)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor("#ffffff"), 3))
+    painter.setBrush(QColor(color))
+    painter.drawEllipse(QRectF(7, 7, 18, 18))
+    painter.end()
+    return pixmap
 
 
 def _sign(text: str, color: str) -> QPixmap:

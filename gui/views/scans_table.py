@@ -243,7 +243,7 @@ class ScansTable(QTableView):
         self.setWordWrap(False)
         self.setShowGrid(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # a scan's number is at the end
         header = self.horizontalHeader()
         header.setStretchLastSection(True)
         header.setHighlightSections(False)

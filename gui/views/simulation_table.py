@@ -32,7 +32,8 @@ class NumbersTable(QTableWidget):
         self.clear()
         self.setColumnCount(len(numbers.columns))
         self.setRowCount(len(numbers.rows))
-        self.setHorizontalHeaderLabels(list(numbers.columns))
+        # Units below the names: narrow columns, of which more are seen.
+        self.setHorizontalHeaderLabels([name.replace(" (", "\n(") for name in numbers.columns])
         for row, cells in enumerate(numbers.rows):
             for column, cell in enumerate(cells):
                 item = QTableWidgetItem(cell_text(cell))

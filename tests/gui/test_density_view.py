@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.models.density_drawn import default_level
 from gui.plots.export import write_export
+from gui.theme import DARK, LIGHT
 from gui.views.density_tab import DensityTab
 from gui.window import MainWindow
 from ixs_core.errors import InputError
@@ -92,6 +93,20 @@ def test_the_stored_plane_and_path_are_shown_first(shown: DensityTab) -> None:
     numbers = shown.page.numbers.toPlainText()
     assert f"{100 * result.statistics['r_factor']:.2f} %" in numbers
     assert result.notes[0] in numbers
+
+
+def test_another_theme_reaches_title_and_path(shown: DensityTab) -> None:
+    (panel,) = shown.page.sections.panels
+    title, corners = panel.plot.titleLabel, panel.handles.corners
+    assert title.text
+    assert corners
+    hollow = [corner.brush.style() == Qt.BrushStyle.NoBrush for corner in corners]
+    for theme in (DARK, LIGHT):
+        shown.set_theme(theme)
+        assert title.opts["color"] == theme.text
+        for corner, empty in zip(corners, hollow, strict=True):
+            assert (corner.brush.style() == Qt.BrushStyle.NoBrush) == empty
+            assert empty or corner.brush.color().name() == theme.total.lower()
 
 
 def panel_size(panel: object) -> tuple[float, float]:

@@ -281,6 +281,8 @@ def test_without_predictions_it_says_what_makes_them(opened: MainWindow, qtbot: 
     opened.project.apply(opened.project.document.with_fits(dict.fromkeys(found.view.ids)), "remove")
     wait_drawn(qtbot, found)
     assert "ixs sqe FORCE_CONSTANTS --at" in found.maps.notes["calculated"].text
+    assert found.maps.notes["difference"].text == "No difference"
+    assert not found.maps.bars[1].item.isVisible()
     assert "ixs fit" in found.panels.note.text
 
 
