@@ -71,7 +71,11 @@ def _run(
     try:
         if screenshot is None:
             return application.exec()
-        return write_screenshots(application, window, tabs, names, screenshot)
+        code = write_screenshots(application, window, tabs, names, screenshot)
+        begun = window.project.path
+        if begun is not None and begun.resolve() not in [path.resolve() for path in paths]:
+            print(f"begun beside the scans: {begun}", file=sys.stderr)
+        return code
     finally:
         collector.timer.stop()
         gc.enable()

@@ -1,11 +1,16 @@
-"""What a dropped file is, by its content; names decide only between pictures. Qt-free."""
+"""What a dropped file is, by its content, and by its name where that tells nothing. Qt-free."""
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import re
+import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal, cast
 
 import h5py
 
@@ -26,10 +31,26 @@ FileKind = Literal[
 ]
 
 _HEAD = 4096
+_LOOKED_AT = 20  # files of a folder
+_PACKED: tuple[tuple[bytes, Callable[[Path], BinaryIO]], ...] = (
+    (b"\x1f\x8b", cast(Callable[[Path], BinaryIO], gzip.open)),
+    (b"BZh", cast(Callable[[Path], BinaryIO], bz2.open)),
+    (b"\xfd7zXZ\x00", cast(Callable[[Path], BinaryIO], lzma.open)),
+)
 _TIFF = (b"II*\x00", b"MM\x00*")
 _CIF = re.compile(r"^\s*(data_|_cell_length_a|_refln|_atom_site)", re.MULTILINE)
 _EXPERIMENT = re.compile(r"^\s*\[(sample|orientation|spectrometer|beam)\]", re.MULTILINE)
-_FORCE_CONSTANTS = ("force_constants:", "displacement", "phonopy:", "supercell_matrix:")
+_FORCE_CONSTANTS = re.compile(
+    r"^(phonopy|phono3py|force_constants|displacements?|supercell_matrix|primitive_matrix):"
+    r"|^\s*&allocations\b",
+    re.MULTILINE,
+)
+_FORCE_CONSTANTS_NAME = re.compile(
+    r"force_(constants(_2nd)?|sets)(\.(xz|gz|bz2|lzma))?$", re.IGNORECASE
+)
+_TRAJECTORY = re.compile(
+    r"\A(ITEM: TIMESTEP|- of Ulm)|^(Direct configuration=|<modeling>)", re.MULTILINE
+)
 
 
 def recognise(path: Path) -> FileKind:
@@ -41,7 +62,7 @@ def recognise(path: Path) -> FileKind:
         When there is no such file, or it is none that the viewer takes.
     """
     if path.is_dir():
-        return "folder"
+        return _folder_kind(path)
     if not path.exists():
         raise InputError("there is no such file", file=path)
     if not path.is_file():  # a pipe would keep the window waiting for what never comes
@@ -52,8 +73,12 @@ def recognise(path: Path) -> FileKind:
         head = stream.read(_HEAD)
     if head.startswith(b"\x89HDF"):
         return _hdf5_kind(path)
-    text = head.decode("utf-8", errors="replace")
-    kind = _picture(head, text) or _text_kind(path, text)
+    inside = _unpacked(path, head)
+    text = (head if inside is None else inside).decode("utf-8", errors="replace")
+    if inside is None:
+        kind = _picture(head, text) or _text_kind(path, text)
+    else:
+        kind = _simulated(path, text)
     if kind is None:
         raise InputError(
             "this is no file that the viewer takes",
@@ -62,6 +87,34 @@ def recognise(path: Path) -> FileKind:
             "constants, an experiment or a trajectory",
         )
     return kind
+
+
+def _folder_kind(path: Path) -> FileKind:
+    """A folder of nothing but pictures is a series of frames; any other is watched for scans."""
+    try:
+        files = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+        heads = []
+        for file in (entry for entry in files[:_LOOKED_AT] if entry.is_file()):
+            with file.open("rb") as stream:
+                heads.append(stream.read(_HEAD))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=path) from error
+    pictures = [_picture(head, head.decode("utf-8", errors="replace")) for head in heads]
+    return "frames" if heads and set(pictures) == {"frames"} else "folder"
+
+
+def _unpacked(path: Path, head: bytes) -> bytes | None:
+    """The first bytes of what a compressed file holds; None where it is none."""
+    for mark, opener in _PACKED:
+        if head.startswith(mark):
+            try:
+                with opener(path) as stream:
+                    return stream.read(_HEAD)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+                raise InputError(
+                    f"the file is damaged or cut off ({error})", file=path, hint="use a copy of it"
+                ) from error
+    return None
 
 
 def _hdf5_kind(path: Path) -> FileKind:
@@ -78,6 +131,8 @@ def _hdf5_kind(path: Path) -> FileKind:
         names = set(h5)
     if {"positions", "displacement_i16", "particles"} & names:
         return "trajectory"
+    if {"force_constants", "fc2"} & names:
+        return "force-constants"
     return "scans"
 
 
@@ -100,14 +155,13 @@ def _text_kind(path: Path, text: str) -> FileKind | None:
         return "resolution-table"
     if path.suffix.lower() == ".toml" and _EXPERIMENT.search(text):
         return "experiment"
-    if path.suffix == ".xz" or any(word in text for word in _FORCE_CONSTANTS):
-        return "force-constants"
+    simulated = _simulated(path, text)
+    if simulated is not None:
+        return simulated
     if path.suffix.lower() in (".hkl", ".fcf", ".fos", ".mem", ".bminput"):
         return "reflections"
     if path.suffix.lower() in (".pgrid", ".ggrid", ".cube"):
         return "density"
-    if text.startswith("ITEM: TIMESTEP") or "Lattice=" in text[:400]:
-        return "trajectory"
     from ixs_reduce.formats import identify
 
     try:
@@ -115,3 +169,12 @@ def _text_kind(path: Path, text: str) -> FileKind | None:
     except InputError:
         return None
     return "scans"
+
+
+def _simulated(path: Path, text: str) -> FileKind | None:
+    """Force constants and trajectories, which are read compressed as well."""
+    if _FORCE_CONSTANTS.search(text) or _FORCE_CONSTANTS_NAME.match(path.name):
+        return "force-constants"
+    if _TRAJECTORY.search(text) or "Lattice=" in text[:400]:
+        return "trajectory"
+    return None

@@ -6,7 +6,8 @@ group that was submitted anew since is stale: its result is dropped.
 
 Workers are plain threads that never touch Qt: they put what happens into a queue, which a timer
 of the window empties. (Runnables of a QThreadPool and signals sent across threads ended in rare
-crashes of the bindings.)
+crashes of the bindings.) Nor do they ever hold the last reference to what a job was given: its
+callbacks hold widgets, which must die in the window's thread.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ixs_core.errors import Cancelled
 from ixs_core.jobs import CancelToken, default_workers
 
 Function = Callable[..., Any]
+_Call = Callable[[], None]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 _TELL_EVERY_S = 0.05  # progress is told at most so often
@@ -105,6 +107,8 @@ class Runner(QObject):
         # What happened to jobs, to be told in the window's thread.
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.jobs: list[Job] = []
+        # What workers were given and gave, until they have let go of it.
+        self._given: dict[int, object] = {}
         self._timer = QTimer(self, interval=_LOOK_IDLE_MS)
         self._timer.timeout.connect(self._tell_news)
         self._timer.start()
@@ -153,7 +157,9 @@ class Runner(QObject):
         self.jobs.append(job)
         self.job_changed.emit(job)
         self._timer.setInterval(_LOOK_EVERY_MS)
-        self._workers.start(partial(self._work, job, function, process))
+        task = partial(self._work, job, function, process)
+        self._given[job.number] = task
+        self._workers.start(task, partial(self.tell, partial(self._let_go, job.number)))
         return job
 
     @property
@@ -209,6 +215,7 @@ class Runner(QObject):
                 result = function(progress=tell, cancel=job.cancel_token)
         except Exception as raised:  # noqa: BLE001 - whatever a worker raises is shown, once
             error = raised
+        self._given[job.number] = self._given[job.number], result, error
         self._news.put(partial(self._on_ended, job, result, error))
 
     # -- in the window's thread --------------------
@@ -222,6 +229,10 @@ class Runner(QObject):
         finally:
             if not self.jobs and self._news.empty():
                 self._timer.setInterval(_LOOK_IDLE_MS)
+
+    def _let_go(self, number: int) -> None:
+        """Nothing of a job is left in a worker's thread."""
+        del self._given[number]
 
     def _on_began(self, job: Job) -> None:
         job.state = "running"
@@ -268,15 +279,15 @@ class _Workers:
     """
 
     def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[_Call, _Call] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._waiting = threading.Semaphore(0)
         # A short read never waits behind two long fits.
         self._most = default_workers() + 2
 
-    def start(self, task: Callable[[], None]) -> None:
-        """Have a thread do a task, as soon as one is free."""
-        self._tasks.put(task)
+    def start(self, task: _Call, let_go: _Call) -> None:
+        """Have a thread do a task, as soon as one is free, and forget it before `let_go`."""
+        self._tasks.put((task, let_go))
         if not self._waiting.acquire(blocking=False) and len(self._threads) < self._most:
             thread = threading.Thread(target=self._run, name="ixs view job", daemon=True)
             self._threads.append(thread)
@@ -293,9 +304,14 @@ class _Workers:
 
     def _run(self) -> None:
         while True:
-            task = self._tasks.get()
-            if task is None:
+            asked = self._tasks.get()
+            if asked is None:
                 return
+            task, let_go = asked
+            del asked
             task()
+            del task
+            let_go()
+            del let_go
             # Taken back by `start`, which then needs no further thread.
             self._waiting.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -62,6 +62,7 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.theme = theme
         self.asks = True  # about unsaved work, before it is left
+        self._closing = False  # as soon as the project is written
         self.messages = MessageLog(self)
         self.runner = Runner(self)
         self.project = ProjectModel(self.runner, self.messages, self)
@@ -100,6 +101,8 @@ class MainWindow(QMainWindow):
         self.project.dirty_changed.connect(lambda _: self._show_title())
         self.project.tab_wanted.connect(self.show_tab)
         self.project.opened.connect(self._remember_project)
+        self.project.saving_failed.connect(lambda _: self._stay())
+        self.project.saving.ended.connect(self._on_saving_ended)
         self.runner.failed.connect(self.messages.error)
 
     # -- menus and keys --------------------
@@ -110,7 +113,7 @@ class MainWindow(QMainWindow):
         self._action(file, "open", "&Open…", keys.Open, self.ask_open)
         self._recent = file.addMenu("Open &recent")
         self._recent.aboutToShow.connect(self._fill_recent)
-        self._action(file, "save", "&Save", keys.Save, self.project.save)
+        self._action(file, "save", "&Save", keys.Save, self.save)
         self._action(file, "save-as", "Save &as…", "Ctrl+Shift+S", self.ask_save_as)
         file.addSeparator()
         self._action(file, "export", "&Export figure and numbers…", "Ctrl+E", self.ask_export)
@@ -210,7 +213,8 @@ class MainWindow(QMainWindow):
     def _take(self, path: Path) -> None:
         kind = recognise(path)
         if kind == "project":
-            if self._may_leave():
+            # What was done without a project goes along into this one.
+            if self.project.path is None or self._may_leave():
                 self.project.open(path)
             return
         for tab in TABS:
@@ -230,12 +234,23 @@ class MainWindow(QMainWindow):
 
     def ask_save_as(self) -> None:
         """Ask for a name and save the project under it."""
+        path = self._ask_project()
+        if path is not None:
+            self.guarded(path.name, partial(self.project.save_as, path))
+
+    def save(self) -> None:
+        """Save; what was done without a project needs a name first."""
+        if self.project.path is None and self.project.dirty:
+            self.ask_save_as()
+        else:
+            self.project.save()
+
+    def _ask_project(self) -> Path | None:
+        """A name for a project; None when the user gives none."""
         folder = self.settings.folder("open")
         name, _ = QFileDialog.getSaveFileName(self, "Save as", folder, "Projects (*.h5)")
-        if name:
-            path = Path(name)
-            path = path if path.suffix else path.with_suffix(".h5")
-            self.guarded(path.name, partial(self.project.save_as, path))
+        path = Path(name)
+        return None if not name else path if path.suffix else path.with_suffix(".h5")
 
     def ask_export(self) -> None:
         """Export what the tab in front shows."""
@@ -304,13 +319,39 @@ class MainWindow(QMainWindow):
             buttons.Save,
         )
         if answer == buttons.Save:
-            return self.project.save_now()
+            return self._save_now()
         if answer == buttons.Discard:
             self.project.discard()
         return answer == buttons.Discard
 
+    def _save_now(self) -> bool:
+        """Save before the project is left; what has no project yet gets one, unless cancelled."""
+        if self.project.path is None:
+            path = self._ask_project()
+            if path is None or not self.guarded(path.name, partial(self.project.create, path)):
+                return False
+        return self.project.save_now()
+
+    def _on_saving_ended(self) -> None:
+        """Close now, if that was only put off."""
+        if self._closing:
+            QTimer.singleShot(0, self, self.close)
+
+    def _stay(self) -> None:
+        """The project could not be written: the window that was to close shows why."""
+        self._closing = False
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask about unsaved work, then end all jobs and remember the layout."""
+        """Ask about unsaved work, then end all jobs and remember the layout.
+
+        While the project is being written this waits; to close once more does not.
+        """
+        if self.asks and self.project.saving.active and not self._closing:
+            self._closing = True
+            self.messages.info("closing", "the window closes as soon as the project is written")
+            event.ignore()
+            return
+        self._closing = False
         if not self._may_leave():
             event.ignore()
             return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from gui.models.plan_map import MapRequest, compute_map
-from gui.models.plan_run import PlanRequest, expected_panels, run_plan
+from gui.models.plan_run import MadePlan, PlanRequest, expected_panels, keep_plan, run_plan
 from gui.models.plan_sources import (
     PlanSources,
     load_beamtime,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ixs_core.arrays import FloatArray
     from ixs_reduce.circles import Angles
     from simulate.planning import Beamtime, ExpectedPanel
-    from simulate.planning.store import StoredPlan
 
 
 class PlanJobs(QObject):
@@ -133,8 +132,8 @@ class PlanJobs(QObject):
             quiet=True,
         )
 
-    def make_plan(self, request: PlanRequest, then: Callable[[StoredPlan], None]) -> None:
-        """A plan, stored in the project."""
+    def make_plan(self, request: PlanRequest, then: Callable[[MadePlan], None]) -> None:
+        """A plan, which is not stored yet."""
         self._plan = self._submit(
             partial(run_plan, request),
             "planning",
@@ -146,6 +145,27 @@ class PlanJobs(QObject):
         )
         self.plan_running.emit(True)
 
+    def keep_plan(
+        self,
+        project: Path,
+        made: MadePlan,
+        then: Callable[[], None],
+        waits: Callable[[str], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Store a plan in its project, also while another one is open: it is made.
+
+        waits : called with the reason while another program writes the project.
+        """
+        self._runner.submit(
+            partial(keep_plan, project, made),
+            title=f"storing the plan in {project.name}",
+            on_result=lambda _: then(),
+            on_error=failed,
+            on_progress=lambda _done, _total, reason: waits(reason),
+            group=f"plan-keep {project}",
+        )
+
     def cancel_map(self) -> None:
         """Stop the map; the last one stays."""
         if self._map is not None:
@@ -156,12 +176,15 @@ class PlanJobs(QObject):
         if self._plan is not None:
             self._plan.cancel()
 
-    def cancel_all(self) -> None:
-        """What is under way is of no use any more: another project was opened."""
-        if self.plan_active:
+    def cancel_all(self, *, but_plan: bool) -> None:
+        """What is under way is of no use any more: another project was opened.
+
+        but_plan : a plan being made goes on, since the other project is a copy.
+        """
+        if self.plan_active and not but_plan:
             self._messages.warning("planning", "stopped and dropped: another project was opened")
         for job in self._newest.values():
-            if job.active:
+            if job.active and not (but_plan and job is self._plan):
                 job.cancel()
 
     def _submit(

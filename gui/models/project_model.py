@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,11 @@ class ProjectModel(QObject):
     ----------
     opening : int
         Which opening this is: what a worker was asked for at an earlier one is of no use.
+    work : int
+        Which project it is; its copy under another name (Save as) is the same work, and what is
+        computed for it goes on.
+    copied_from : path or None
+        While a copy is opened in place of what it was copied from: that.
     saving : ProjectSaving
         Writes what was done here.
 
@@ -73,7 +79,8 @@ class ProjectModel(QObject):
         self.document = Document()
         self.current: SpectrumId | None = None
         self.failures: dict[SpectrumId, str] = {}
-        self.opening = 0
+        self.opening = self.work = 0
+        self.copied_from: Path | None = None
         self._unreadable: Stamp | None = None
         self.saving = ProjectSaving(self)
         self._was_dirty = False
@@ -86,8 +93,16 @@ class ProjectModel(QObject):
 
     # -- opening --------------------
 
-    def open(self, path: Path) -> None:
+    def open(self, path: Path, *, copy_of: Path | None = None) -> None:
         """Open a project; what cannot be read leaves the present one open.
+
+        Densities and choices that were made while none was open come along, as one change.
+
+        Parameters
+        ----------
+        path : path
+        copy_of : path, optional
+            The project that this one was copied from just now, with all that was done in it.
 
         Raises
         ------
@@ -96,9 +111,28 @@ class ProjectModel(QObject):
         """
         contents = read_contents(path)
         document = read_document(Project(path))
-        self.path, self.contents = path, contents
-        self._begin(document)
+        homeless = self.document if self.path is None and self.dirty else None
+        self.path, self.contents, self.copied_from = path, contents, copy_of
+        try:
+            self._begin(document)
+        finally:
+            self.copied_from = None
         self.saving.offer(path)
+        if homeless is not None:
+            self._take_along(homeless)
+
+    def _take_along(self, before: Document) -> None:
+        """What was done while no project was open is done in this one, and to be saved."""
+        now = replace(
+            self.document,
+            densities={**self.document.densities, **before.densities},
+            choices={**before.choices, **self.document.choices},
+        )
+        if now != self.document and self.path is not None:
+            self.apply(now, "what was done without a project")
+            self.messages.info(
+                self.path.name, "what was done before is taken along; save to keep it (or undo)"
+            )
 
     def create(self, path: Path) -> None:
         """Begin an empty project at a path where there is none."""
@@ -108,6 +142,7 @@ class ProjectModel(QObject):
 
     def _begin(self, document: Document) -> None:
         self.opening += 1
+        self.work += self.copied_from is None
         self._unreadable = None
         self.undo_stack.clear()
         self.document = document

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.models.contents import Contents, Stamp, read_contents
 from gui.models.document import Document
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ixs_reduce import SpectrumFit
 
 AUTOSAVE_MS = 120_000
+_NO_PROJECT = InputError("no project is open", hint="save as a new one")
 
 
 class ProjectSaving(QObject):
@@ -54,7 +55,13 @@ class ProjectSaving(QObject):
         An autosave that was found and neither restored nor discarded yet.
     active, autosaving : bool
         Whether a save (also under another name), an autosave is under way.
+
+    Signals
+    -------
+    ended : no save is under way any more, whatever came of the last one.
     """
+
+    ended = Signal()
 
     def __init__(self, model: ProjectModel) -> None:
         super().__init__(model)
@@ -72,6 +79,7 @@ class ProjectSaving(QObject):
         """A project was opened, with this document."""
         self.saved = self.autosaved = document
         self.offered = None
+        self._save_again = False
         if self._save_as_next is not None:
             path, self._save_as_next = self._save_as_next, None
             self._model.messages.warning(path.name, "not saved: another project was opened")
@@ -86,7 +94,10 @@ class ProjectSaving(QObject):
     def save(self) -> None:
         """Write what was done here into the project; once more if one is at it."""
         model = self._model
-        if model.path is None or not self.dirty:
+        if not self.dirty:
+            return
+        if model.path is None:
+            self._on_failed(_NO_PROJECT)
             return
         if self.active:
             self._save_again = True
@@ -103,8 +114,11 @@ class ProjectSaving(QObject):
     def save_now(self) -> bool:
         """Save before the window closes, here and now; whether it went well."""
         model = self._model
-        if model.path is None or not self.dirty:
+        if not self.dirty:
             return True
+        if model.path is None:
+            self._on_failed(_NO_PROJECT)
+            return False
         document = model.document
         try:
             written = _save(model.path, self._to_write(), self._fits_to_write())
@@ -157,10 +171,17 @@ class ProjectSaving(QObject):
         self.active = False
         again, self._save_again = self._save_again, False
         path, self._save_as_next = self._save_as_next, None
-        if path is not None:
+        if path is not None and not self._is_open(path):
             self._copy_to(path)
-        elif again:
+        elif path is not None or again:
             self.save()
+        if not self.active:
+            self.ended.emit()
+
+    def _is_open(self, path: Path) -> bool:
+        """Whether a path is that of the open project."""
+        here = self._model.path
+        return here is not None and path.resolve() == here.resolve()
 
     # -- under another name --------------------
 
@@ -177,8 +198,9 @@ class ProjectSaving(QObject):
         model = self._model
         if model.path is None:
             model.create(path)
+            self.save()
             return
-        if path.resolve() == model.path.resolve():
+        if self._is_open(path):
             self.save()
             return
         try:
@@ -211,14 +233,16 @@ class ProjectSaving(QObject):
             return  # another project was opened meanwhile, which stays
         now, left = model.document, model.path
         answered = self.offered != recovery_path(left)
-        later, self._save_as_next = self._save_as_next, None  # of this work, wherever it lies
+        # What is wanted of this work counts wherever it lies.
+        later, self._save_as_next = self._save_as_next, None
+        again = self._save_again
         try:
-            model.open(path)
+            model.open(path, copy_of=left)
         except (InputError, OSError) as error:
             self._on_failed(error)
             return
         finally:
-            self._save_as_next = later
+            self._save_as_next, self._save_again = later, again
         model.messages.info(path.name, "saved")
         if now is not document:
             model.apply(now, "what was done while the project was saved")

@@ -106,7 +106,8 @@ class DensityTab(Tab):
         """Forget what was known of the last project."""
         self.library.forget()
         self.editor.forget()
-        self.page.form.abandon()
+        if self.desk.project.copied_from is None:
+            self.page.form.abandon()
         for worker in (self._cutter, self._profiler, self._surfacer):
             worker.forget()
         self.current = ""

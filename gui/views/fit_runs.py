@@ -78,25 +78,27 @@ class FitRuns(QObject):
 
     def _abandon(self) -> None:
         """Another project is open: what still runs is not for it."""
+        if self.desk.project.copied_from is not None:
+            return
         for job in self.active:
             self.desk.messages.warning(job.title, "stopped and dropped: another project was opened")
         self.cancel()
 
     def _submit(
         self,
-        work: Callable[..., object],
+        function: Callable[..., object],
         *,
         title: str,
         spectra: list[SpectrumId],
         on_result: Callable[..., None],
         process: bool,
     ) -> None:
-        opening = self.desk.project.opening
+        work = self.desk.project.work
         job: Job | None = None
 
         def here(take: Callable[..., None], *given: object) -> None:
             """Only while the project is the one that was fitted."""
-            if self.desk.project.opening == opening:
+            if self.desk.project.work == work:
                 take(*given)
 
         def ended() -> None:
@@ -105,7 +107,7 @@ class FitRuns(QObject):
             self.changed.emit()
 
         job = self.desk.runner.submit(
-            work,
+            function,
             title=title,
             on_result=partial(here, on_result),
             on_error=partial(here, partial(self.fail, title, spectra)),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from gui.models.plan_run import PlanRequest
+from gui.models.plan_run import MadePlan, PlanRequest
 from gui.models.plan_sources import FoundPlan, PlanSources
 from gui.models.plan_table import general_warnings, rows_of
 from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
     from gui.views.plan_tab import PlanTab
-    from simulate.planning.store import StoredPlan
 
 
 class PlanMakingDesk(QObject):
@@ -24,11 +24,18 @@ class PlanMakingDesk(QObject):
     ----------
     tab : PlanTab
         Whose widgets it serves.
+
+    Attributes
+    ----------
+    unstored : FoundPlan or None
+        A plan made here that no project has yet; it is shown in place of a stored one.
     """
 
     def __init__(self, tab: PlanTab) -> None:
         super().__init__(tab)
         self.tab = tab
+        self.unstored: FoundPlan | None = None
+        self._homeless: MadePlan | None = None  # made while no project was open
         form = tab.widgets.form
         form.plan_wanted.connect(self.make_plan)
         form.cancel_wanted.connect(tab.jobs.cancel_plan)
@@ -55,7 +62,7 @@ class PlanMakingDesk(QObject):
         )
 
     def make_plan(self) -> None:
-        """Look for settings, in a process; the plan goes into the project."""
+        """Look for settings, in a process; the plan then goes into the project."""
         form = self.tab.widgets.form
         try:
             sources = self._needed_sources()
@@ -74,7 +81,6 @@ class PlanMakingDesk(QObject):
             form.zone_texts,
             form.sigma.value(),
             form.sigma_width.value() / 100 or None,
-            self.tab.desk.project.path,
         )
         self.tab.jobs.make_plan(request, self._on_planned)
 
@@ -88,23 +94,53 @@ class PlanMakingDesk(QObject):
             )
         return sources
 
-    def _on_planned(self, stored: StoredPlan) -> None:
-        widgets, desk = self.tab.widgets, self.tab.desk
-        widgets.plan_pages.setCurrentIndex(0)
-        if desk.project.path is not None:
-            desk.messages.info("planning", "the plan is in the project")
-            desk.project.reload()
+    def _on_planned(self, made: MadePlan) -> None:
+        """Show the plan, and put it into the project."""
+        self.tab.widgets.plan_pages.setCurrentIndex(0)
+        self.unstored = made.found
+        self.tab.take_plan(made.found)
+        project = self.tab.desk.project.path
+        if project is not None:
+            self._keep(project, made)
             return
-        from ixs_core.provenance import Provenance
+        self._homeless = made
+        self.tab.desk.messages.warning(
+            "planning", "no project is open: the plan is shown, but not stored"
+        )
 
-        desk.messages.warning("planning", "no project is open: the plan is shown, but not stored")
-        made_for = {
-            "target": list(widgets.form.target_texts),
-            "zone": list(widgets.form.zone_texts),
-            "sigma_energy_mev": widgets.form.sigma.value(),
-        }
-        provenance = Provenance("ixs view", made_for, created=datetime.now(UTC).isoformat())
-        self.tab.take_plan(FoundPlan("", stored, provenance))
+    def _keep(self, project: Path, made: MadePlan) -> None:
+        """Store a plan, as soon as no other program writes the project."""
+        messages, told = self.tab.desk.messages, list[str]()
+
+        def waits(reason: str) -> None:
+            if not told:
+                told.append(reason)
+                text = f"the plan is shown, and stored as soon as it can be: {reason}"
+                messages.warning("planning", text)
+
+        kept = partial(self._on_kept, project, made)
+        self.tab.jobs.keep_plan(project, made, kept, waits, self._on_not_kept)
+
+    def _on_kept(self, project: Path, made: MadePlan) -> None:
+        desk = self.tab.desk
+        desk.messages.info("planning", f"the plan is in the project {project.name}")
+        if project == desk.project.path:
+            if self.unstored is not None and self.unstored.provenance == made.provenance:
+                self.unstored = None
+            desk.project.reload()
+
+    def _on_not_kept(self, error: Exception) -> None:
+        if isinstance(error, (InputError, OSError)):
+            error = InputError(f"the plan is shown, but not stored: {error}")
+        self.tab.desk.messages.error("planning", error)
+
+    def project_opened(self) -> None:
+        """Another project is open: it gets a plan made without one, unless it has one."""
+        self.unstored = None
+        made, self._homeless = self._homeless, None
+        path, keys = self.tab.desk.project.path, self.tab.desk.project.contents.keys
+        if made is not None and path is not None and not keys.get("predictions"):
+            self._keep(path, made)
 
     def _on_running(self, running: bool) -> None:
         self.tab.widgets.form.show_running(running, "planning …" if running else "")

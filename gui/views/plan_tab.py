@@ -97,15 +97,16 @@ class PlanTab(Tab):
         if stamp != self._read_stamp and project.contents.keys.get("predictions"):
             self._read_stamp = stamp
             assert project.path is not None
-            self.jobs.read_plan(project.path, self.take_plan)
+            self.jobs.read_plan(project.path, self._take_stored)
             return
         self._read_stamp = stamp
         self._sync()
 
     def project_opened(self) -> None:
         """Forget the last project."""
-        self.jobs.cancel_all()
+        self.jobs.cancel_all(but_plan=self.desk.project.copied_from is not None)
         self.found = self._sources = self._read_stamp = None
+        self.making.project_opened()
         self.map.forget_settings()
         self._forget_experiment()
         self.widgets.table.show_rows((), "")
@@ -266,6 +267,10 @@ class PlanTab(Tab):
         self.widgets.map_note.setVisible(bool(note))
 
     # -- the plan --------------------
+
+    def _take_stored(self, found: FoundPlan | None) -> None:
+        """Show the plan of the project, unless one that was made since is not in it yet."""
+        self.take_plan(self.making.unstored or found)
 
     def take_plan(self, found: FoundPlan | None) -> None:
         """Show a plan that was read or made, None where there is none."""

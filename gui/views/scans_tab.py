@@ -182,8 +182,10 @@ class ScansTab(Tab):
 
     def project_opened(self) -> None:
         """Forget the project before."""
-        path = self.desk.project.path
-        if path is None or path != self.watch.output:
+        project = self.desk.project
+        if self.watch.active and project.copied_from == self.watch.output:
+            self.watch.go_on()
+        elif project.path is None or project.path != self.watch.output:
             self.watch.forget()
         self.intake.forget()
         self.list.forget()

@@ -111,8 +111,17 @@ class FolderWatch(QObject):
             self.text = "the watcher ends"
             self.changed.emit()
 
+    def go_on(self) -> None:
+        """The project was saved under another name: what is measured goes into that one now."""
+        assert self._live is not None
+        self.start(self._live.folder, fit=self._live.fit)
+
     def forget(self) -> None:
         """Another project is open: what was seen belongs to the one before."""
+        if self.active and self._live is not None:
+            self._desk.messages.warning(
+                f"watching {self._live.folder.name}", "ended: another project was opened"
+            )
         self.stop()
         self.scans, self.failures = {}, ()
         self._live = None

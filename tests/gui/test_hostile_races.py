@@ -306,6 +306,23 @@ def test_fits_of_the_last_project_end_when_another_is_opened(
     assert "fit of CdOsO_58 Ana5" in warning.subject
 
 
+def test_fits_go_on_when_the_project_is_saved_as_another(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, hold: Callable[[Any, str], Gate]
+) -> None:
+    gate, copy = hold(runs_module, "fit_draft"), tmp_path / "copy.h5"
+    opened.show_tab("fit")
+    qtbot.waitUntil(lambda: fit_tab(opened).subject is not None, timeout=20_000)
+    opened.fit_current()
+    qtbot.waitUntil(gate.reached.is_set, timeout=10_000)
+    opened.project.save_as(copy)
+    qtbot.waitUntil(lambda: opened.project.path == copy, timeout=20_000)
+    assert fit_tab(opened).runs.active
+    gate.open()
+    idle(qtbot, opened)
+    assert list(opened.project.document.fits) == [A5]
+    assert [m for m in opened.messages.messages if m.level != "info"] == []
+
+
 def test_an_earlier_fit_of_another_spectrum_is_not_laid_over_this_one(
     opened: MainWindow, qtbot: QtBot, hold: Callable[[Any, str], Gate]
 ) -> None:

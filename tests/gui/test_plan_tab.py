@@ -491,6 +491,7 @@ def test_a_plan_of_the_window_is_that_of_the_command(
     qtbot.mouseClick(page.widgets.form.run, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.found is not None, timeout=90_000)
     wait_ready(page, qtbot)
+    qtbot.waitUntil(lambda: not window.runner.busy, timeout=20_000)  # it is stored
     with Project(project).reading() as h5:
         made = read_plan_result(h5, "plan")
     assert json.dumps(made.record["settings"]) == json.dumps(stored.record["settings"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import threading
 import time
 from functools import partial
 from typing import Any
@@ -182,3 +184,45 @@ def test_stop_ends_all(qtbot: QtBot, runner: Runner) -> None:
     late = runner.submit(partial(steps, 1, 0.0), title="late")
     assert late.state == "cancelled"
     assert late not in runner.jobs
+
+
+class Witness:
+    """Something that may be destroyed in the window's thread only, as a widget."""
+
+    def __init__(self, died_in: list[threading.Thread]) -> None:
+        self._died_in = died_in
+
+    def __del__(self) -> None:
+        self._died_in.append(threading.current_thread())
+
+
+@pytest.mark.parametrize("end", ["result", "error", "cancel"])
+def test_what_a_job_was_given_dies_in_the_window_s_thread(
+    qtbot: QtBot, runner: Runner, end: str
+) -> None:
+    died_in: list[threading.Thread] = []
+    gate = threading.Event()
+
+    def work(witness: Witness, *, progress: Progress, cancel: CancelToken) -> Witness:
+        gate.wait(10)
+        if end == "error":
+            raise InputError("no such luck")
+        return Witness(died_in)
+
+    def take(witness: Witness, result: object) -> None:
+        pass
+
+    job = runner.submit(
+        partial(work, Witness(died_in)),
+        title="work",
+        on_result=partial(take, Witness(died_in)),
+        on_error=partial(take, Witness(died_in)),
+    )
+    if end == "cancel":
+        job.cancel()
+    del job
+    gate.set()
+    # Soon, not only when the thread is given something else to do.
+    made = {"result": 4, "error": 3, "cancel": 4}[end]
+    qtbot.waitUntil(lambda: len(died_in) == made or (gc.collect(), False)[1], timeout=10_000)
+    assert set(died_in) == {threading.main_thread()}

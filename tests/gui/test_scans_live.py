@@ -19,7 +19,7 @@ from gui.views.scans_tab import ScansTab
 from gui.window import MainWindow
 from ixs_core.project import Project
 from ixs_reduce.cli.reduce import reduce
-from ixs_reduce.store import read_spectra, spectra_keys
+from ixs_reduce.store import read_masks, read_spectra, spectra_keys
 from ixs_reduce.watch_store import same_spectra
 from tests.conftest import REPOSITORY
 from tests.gui.scans_of import drop, panel, scan_file, scans_tab, settle, table_rows
@@ -258,6 +258,10 @@ def test_opening_another_project_ends_the_watcher(
     qtbot.waitUntil(lambda: "run_1" in window.project.contents.analyzers, timeout=30_000)
     window.take(small_project)
     qtbot.waitUntil(lambda: not tab.watch.active, timeout=10_000)
+    told = [m for m in window.messages.messages if m.level == "warning"]
+    assert [(m.subject, m.text) for m in told] == [
+        ("watching data", "ended: another project was opened")
+    ]
     settle(qtbot, window)
     assert set(table_rows(tab)) == {"CdOsO_58", "CdOsO_59"}
     assert tab.sources.state.text() == ""
@@ -298,3 +302,51 @@ def project_with_resolutions(path: Path) -> Path:
     with Project(path).writing() as h5:
         write_resolutions(h5, fits, provenance_of("test"))
     return path
+
+
+def test_saved_as_another_project_the_watcher_goes_on_in_that(
+    qtbot: QtBot, window: MainWindow, tab: ScansTab, folder: Path, tmp_path: Path
+) -> None:
+    from tests.ixs_reduce.growing_scan import append, head
+
+    copy = tmp_path / "copy.h5"
+    scan_file(folder / "run.spec")
+    drop(window, folder)
+    qtbot.waitUntil(lambda: "run_1" in window.project.contents.analyzers, timeout=30_000)
+    project = window.project
+    project.apply(project.document.with_mask("run_1", frozenset({"Ana4"})), "mask")
+    project.save_as(copy)
+    qtbot.waitUntil(lambda: project.path == copy, timeout=30_000)
+    qtbot.waitUntil(lambda: tab.watch.active and tab.watch.output == copy, timeout=30_000)
+    append(folder / "run.spec", "\n" + head(2) + "".join(line + "\n" for line in data_rows(2)))
+    qtbot.waitUntil(lambda: "run_2" in project.contents.analyzers, timeout=30_000)
+    stop(qtbot, tab, window)
+    with Project(copy).reading() as h5:
+        assert spectra_keys(h5) == ["run_1", "run_2"]
+        assert read_masks(h5) == {"run_1": {"Ana4"}}
+    with Project(tmp_path / "data.h5").reading() as h5:
+        assert spectra_keys(h5) == ["run_1"]
+    assert [m.text for m in window.messages.messages if m.level != "info"] == []
+
+
+def test_saving_while_the_watcher_writes_loses_nothing_of_either(
+    qtbot: QtBot, window: MainWindow, tab: ScansTab, folder: Path, tmp_path: Path
+) -> None:
+    scan_file(folder / "before.spec", (7,))
+    drop(window, folder)
+    qtbot.waitUntil(lambda: "before_7" in window.project.contents.analyzers, timeout=30_000)
+    project, names = window.project, ("Ana4", "Ana5", "Ana6", "Ana7", "Ana8")
+    with measuring(folder / "run.spec", 0.01) as writer:
+        saves = 0
+        while writer.poll() is None:
+            masked = frozenset(names[: saves % 5 + 1])
+            project.apply(project.document.with_mask("before_7", masked), "mask")
+            project.save()
+            saves += 1
+            qtbot.wait(100)
+    stop(qtbot, tab, window)
+    assert not project.dirty
+    with Project(tmp_path / "data.h5").reading() as h5:
+        assert spectra_keys(h5) == ["before_7", "run_1", "run_2"]
+        assert read_masks(h5) == {"before_7": frozenset(names[: (saves - 1) % 5 + 1])}
+    assert [m.text for m in window.messages.messages if m.level != "info"] == []

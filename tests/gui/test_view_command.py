@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from gui import screenshots
 from gui.window import MainWindow
 from tests.conftest import REPOSITORY
+from tests.gui.scans_of import scan_file
 from tests.ixs_reduce.command import run
 
 IXS = (sys.executable, "-c", "from ixs_core.cli import main; main()")
@@ -53,6 +54,13 @@ def test_a_picture_at_double_scale_has_double_the_pixels(
         assert ended.returncode == 0, ended.stderr
         sizes.append(QImage(str(picture)).size())
     assert sizes[1] == sizes[0] * 2
+
+
+def test_a_project_begun_for_a_picture_of_scans_is_named(tmp_path: Path) -> None:
+    scans = scan_file(tmp_path / "run.spec")
+    ended = view(scans, "--screenshot", tmp_path / "x.png", settings=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert f"begun beside the scans: {tmp_path / 'run.h5'}" in ended.stderr
 
 
 def test_several_pictures_of_one_run(small_project: Path, tmp_path: Path) -> None:
