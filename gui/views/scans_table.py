@@ -14,7 +14,13 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
 from gui.models.scan_rows import (
     COLUMNS,
@@ -229,6 +235,14 @@ class ScansModel(QAbstractTableModel):
         return None
 
 
+class _NameDelegate(QStyledItemDelegate):
+    """Names are cut in their middle: the number of the scan is at the end."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideMiddle
+
+
 class ScansTable(QTableView):
     """The list; several rows may be chosen."""
 
@@ -243,7 +257,8 @@ class ScansTable(QTableView):
         self.setWordWrap(False)
         self.setShowGrid(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # a scan's number is at the end
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setItemDelegateForColumn(0, _NameDelegate(self))
         header = self.horizontalHeader()
         header.setStretchLastSection(True)
         header.setHighlightSections(False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from gui.models.document import SpectrumId
@@ -97,6 +97,14 @@ def test_arrows_and_brackets_go_on(qtbot: QtBot, opened: MainWindow) -> None:
     assert tab.pane.content.key == "CdOsO_59"
     assert panel(tab, "Ana3").mark.state.current
     assert tab.list.table.chosen_keys == ["CdOsO_59"]
+
+
+def test_a_long_name_is_cut_in_its_middle(opened: MainWindow) -> None:
+    """The number of a scan is at the end."""
+    tab = scans_tab(opened)
+    table, option = tab.list.table, QStyleOptionViewItem()
+    table.itemDelegateForColumn(0).initStyleOption(option, table.scans.index(0, 0))
+    assert option.textElideMode == Qt.TextElideMode.ElideMiddle
 
 
 def test_the_cursor_tells_the_nearest_point(qtbot: QtBot, opened: MainWindow) -> None:
