@@ -1,7 +1,11 @@
-"""Run all benchmarks, print the ratios, write benchmarks/results.json."""
+"""Run all benchmarks, or the groups named, print the ratios, write benchmarks/results.json.
+
+`python -m benchmarks.run "viewer scans" frames` measures two groups; the others stay as recorded.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 from datetime import UTC, datetime
@@ -44,10 +48,15 @@ GROUPS = {
 
 
 def main() -> None:
-    """Measure every group and print a line for each measurement."""
-    results = {}
-    for group, run in GROUPS.items():
-        measured = run()
+    """Measure the groups and print a line for each measurement."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run")
+    parser.add_argument("groups", nargs="*", help=f"some of {', '.join(GROUPS)}; default: all")
+    wanted = parser.parse_args().groups or list(GROUPS)
+    if unknown := set(wanted) - set(GROUPS):
+        parser.error(f"no such group: {', '.join(sorted(unknown))}; known: {', '.join(GROUPS)}")
+    results = json.loads(RESULTS.read_text())["results"] if RESULTS.is_file() else {}
+    for group in wanted:
+        measured = GROUPS[group]()
         results[group] = [m.record() for m in measured]
         if not measured:
             print(f"{group}: not measured, the development data are missing (IXS_SHARED)")
