@@ -215,6 +215,8 @@ class Runner(QObject):
                 result = function(progress=tell, cancel=job.cancel_token)
         except Exception as raised:  # noqa: BLE001 - whatever a worker raises is shown, once
             error = raised
+        except BaseException as raised:  # noqa: BLE001 - a thread would swallow SystemExit
+            error = RuntimeError(f"the work wanted to end the program: {raised!r}")
         self._given[job.number] = self._given[job.number], result, error
         self._news.put(partial(self._on_ended, job, result, error))
 

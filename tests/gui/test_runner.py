@@ -165,6 +165,18 @@ def test_what_a_worker_tells_comes_before_its_end(qtbot: QtBot, runner: Runner) 
     assert threads == {threading.get_ident()}
 
 
+def test_work_that_ends_the_program_ends_its_job_and_is_told(qtbot: QtBot, runner: Runner) -> None:
+    """A thread swallows SystemExit: the job would never end."""
+    errors: list[Exception] = []
+
+    def leaving(*, progress: Progress, cancel: CancelToken) -> None:
+        raise SystemExit(3)
+
+    runner.submit(leaving, title="leaving", on_error=errors.append)
+    ended(qtbot, runner)
+    assert "SystemExit(3)" in str(errors[0])
+
+
 def test_what_is_told_while_no_job_runs_is_called_soon(qtbot: QtBot, runner: Runner) -> None:
     import threading
 
