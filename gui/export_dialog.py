@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.messages import MessageLog
-from gui.plots.export import DOUBLE_COLUMN_MM, SINGLE_COLUMN_MM, Export, write_export
+from gui.plots.export import DOUBLE_COLUMN_MM, SINGLE_COLUMN_MM, Export, LateExport, write_export
 from gui.runner import Runner
 from gui.settings import Settings
 from ixs_core.jobs import CancelToken, Progress
@@ -38,7 +38,7 @@ class ExportDialog(QDialog):
     def __init__(
         self,
         parent: QWidget,
-        export: Export,
+        export: Export | LateExport,
         settings: Settings,
         messages: MessageLog,
         runner: Runner,
@@ -88,7 +88,7 @@ class ExportDialog(QDialog):
     def show_for(
         cls,
         parent: QWidget,
-        export: Export,
+        export: Export | LateExport,
         settings: Settings,
         messages: MessageLog,
         runner: Runner,
@@ -138,7 +138,12 @@ class ExportDialog(QDialog):
 
 
 def _write(
-    export: Export, path: Path, width_mm: float | None, *, progress: Progress, cancel: CancelToken
+    export: Export | LateExport,
+    path: Path,
+    width_mm: float | None,
+    *,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> tuple[Path, ...]:
     """In a worker: matplotlib takes its time with maps."""
     return write_export(export, path, width_mm)

@@ -14,7 +14,7 @@ from ixs_reduce.fitting import SpectrumFit
 from ixs_reduce.predicted_modes import PredictedModes
 
 
-def export_of(subject: Subject, predicted: PredictedModes | None, log: bool) -> Export:
+def export_of(subject: Subject, predicted: PredictedModes | None, log: bool) -> Export | LateExport:
     """Figure of the fit, or of the model as drawn; the table has a row for each point.
 
     Of very many points both are made when the export is written.

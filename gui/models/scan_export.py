@@ -57,7 +57,7 @@ def late_grid_export(
     key: str,
     made_here: Mapping[SpectrumId, SpectrumFit | None],
     masked: frozenset[str],
-) -> Export:
+) -> LateExport:
     """The same for a stored scan of very many points, read and drawn when it is written.
 
     made_here : fits that are not saved yet; None for one that was removed.

@@ -9,7 +9,6 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +47,9 @@ class Export:
     name: str
 
 
-class LateExport(Export):
-    """An export whose figure and numbers take long: made when first asked for, by a worker.
+@dataclass(frozen=True)
+class LateExport:
+    """An export whose figure and numbers take long: made by the worker that writes it.
 
     Parameters
     ----------
@@ -58,32 +58,18 @@ class LateExport(Export):
         Gives the export itself; raises InputError where there is nothing to export.
     """
 
-    def __init__(self, name: str, make: Callable[[], Export]) -> None:
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "_make", make)
-
-    @cached_property
-    def _made(self) -> Export:
-        made: Export = self._make()  # type: ignore[attr-defined]
-        return made
-
-    @property
-    def figure(self) -> Figure:
-        """The figure."""
-        return self._made.figure
-
-    @property
-    def table(self) -> TableData:
-        """The numbers."""
-        return self._made.table
+    name: str
+    make: Callable[[], Export]
 
 
-def write_export(export: Export, path: Path, width_mm: float | None = None) -> tuple[Path, ...]:
+def write_export(
+    export: Export | LateExport, path: Path, width_mm: float | None = None
+) -> tuple[Path, ...]:
     """Write a figure with a CSV of the same name beside it, or only the CSV for `.csv`.
 
     Parameters
     ----------
-    export : Export
+    export : Export or LateExport
     path : path
         Ends in .pdf, .svg, .png or .csv.
     width_mm : float, optional
@@ -97,8 +83,10 @@ def write_export(export: Export, path: Path, width_mm: float | None = None) -> t
     Raises
     ------
     InputError
-        For another ending, or where nothing can be written.
+        For another ending, or where nothing can be made or written.
     """
+    if isinstance(export, LateExport):
+        export = export.make()
     if path.suffix.lower() == ".csv":
         atomic_write_text(path, table_text(export.table))
         return (path,)

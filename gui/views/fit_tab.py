@@ -14,7 +14,7 @@ from gui.models.fit_export import export_of
 from gui.models.fit_inputs import TAB
 from gui.models.fit_report import report
 from gui.models.fit_subject import Subject
-from gui.plots.export import Export
+from gui.plots.export import Export, LateExport
 from gui.theme import Theme
 from gui.views.fit_batches import FitBatches
 from gui.views.fit_earlier import EarlierFit
@@ -116,7 +116,7 @@ class FitTab(Tab):
         super().set_theme(theme)
         self.widgets.set_theme(theme)
 
-    def export(self) -> Export:
+    def export(self) -> Export | LateExport:
         """The spectrum as shown; InputError without a model."""
         if self.subject is None:
             raise InputError("no spectrum is shown")

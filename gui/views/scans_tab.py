@@ -25,7 +25,7 @@ from gui.views.tab import Desk, Tab
 from ixs_core.errors import InputError
 
 if TYPE_CHECKING:
-    from gui.plots.export import Export
+    from gui.plots.export import Export, LateExport
 
 _MANY_POINTS = 50_000  # of all spectra; an export of more is made in a worker
 _MERGED = "a merged set: the monitor is that of its scans"
@@ -160,7 +160,7 @@ class ScansTab(Tab):
         """Whether grid and list show all there is to show."""
         return super().ready and self.list.ready and not (self.pane.pending or self.intake.busy)
 
-    def export(self) -> Export:
+    def export(self) -> Export | LateExport:
         """The grid as the report draws it, with the counts of every point."""
         from gui.models.scan_export import export_grid, late_grid_export
 

@@ -17,7 +17,7 @@ from gui.theme import Theme
 if TYPE_CHECKING:
     from gui.messages import MessageLog
     from gui.models.project_model import ProjectModel
-    from gui.plots.export import Export
+    from gui.plots.export import Export, LateExport
     from gui.runner import Runner
     from gui.settings import Settings
 
@@ -91,7 +91,7 @@ class Tab(QWidget):
         """Draw in other colours; a tab extends this."""
         self.theme = theme
 
-    def export(self) -> Export:
+    def export(self) -> Export | LateExport:
         """What is shown, as a figure for paper with its numbers.
 
         Raises
